@@ -47,7 +47,7 @@ class Status(StrEnum):
 
 @runtime_checkable
 class ImageRef(Protocol):
-    """A picture that can be named without being opened."""
+    """A picture that can be named without being opened. Hashable: equal references mean the same picture."""
 
     @property
     def digest(self) -> str:
@@ -172,7 +172,8 @@ class Adapter(Protocol):
     @property
     def fingerprint(self) -> Mapping[str, Any]:
         """What exactly is asked: digests of weights, quantization, runtime and version, generation settings. JSON-ready, cheap:
-        computing it must not load the model."""
+        computing it must not load the model.
+        """
         ...
 
     def predict(self, requests: Sequence[Request]) -> Iterable[Prediction]:

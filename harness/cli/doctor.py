@@ -1,0 +1,105 @@
+"""``harness doctor``: what is installed, what is missing, and the line that mends it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import config_files
+from harness.cli.list import what_is_lacking
+from harness.cli.settings import split
+from harness.config import TrackingConfig
+from harness.environment import installed_version
+from harness.errors import HarnessError
+
+HELP = """\
+usage: harness doctor [store=FILE] [tracking=mlflow|none]
+
+Checks versions, optional packages, weights, the store of answers and the tracking store, and says how to mend what is missing.
+Exits with 1 when something that `harness run` needs is broken; a missing option is not.
+"""
+
+_NEEDED = ("numpy", "pandas", "scipy", "scikit-learn", "statsmodels", "hydra-core", "mlflow", "pydantic", "xllamacpp", "gguf")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: ``ok``, ``missing`` (an option that is not there) or ``broken`` (a run would fail)."""
+
+    state: str
+    what: str
+    mend: str = ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the findings."""
+    if set(arguments) & {"-h", "--help"}:
+        print(HELP, end="")
+        return 0
+    _, given = split(arguments)
+    findings = list(_examine(Path(str(given.get("store", "runs/answers.sqlite"))), str(given.get("tracking", "mlflow"))))
+    for finding in findings:
+        print(f"  {finding.state:<8} {finding.what}" + (f"\n{'':<11}{finding.mend}" if finding.mend else ""))
+    broken = [f for f in findings if f.state == "broken"]
+    print(f"\n{len(broken)} broken, {sum(f.state == 'missing' for f in findings)} optional things missing")
+    return 1 if broken else 0
+
+
+def _examine(store: Path, tracking: str) -> Iterator[Finding]:
+    yield Finding(
+        "ok", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    )
+    yield from _packages()
+    yield from _models()
+    yield _store(store)
+    yield _tracking(tracking)
+
+
+def _packages() -> Iterator[Finding]:
+    for name in _NEEDED:
+        version = installed_version(name)
+        if version is None:
+            yield Finding("broken", f"{name} is not installed", f"pip install {name}")
+        else:
+            yield Finding("ok", f"{name} {version}")
+
+
+def _models() -> Iterator[Finding]:
+    for name in config_files.names("model"):
+        lacks = what_is_lacking("model", name, config_files.resolved("model", name))
+        embedded = name.startswith("phantomvl")
+        if not lacks:
+            yield Finding("ok", f"model {name}")
+        else:
+            yield Finding("broken" if embedded else "missing", f"model {name}", lacks)
+
+
+def _store(path: Path) -> Finding:
+    from harness.store import Store
+
+    existed = path.exists()
+    try:
+        with Store(path) as store:
+            return Finding(
+                "ok", f"store of answers {path}: {len(store):,} answers" if existed else f"store of answers {path}: new"
+            )
+    except HarnessError as error:
+        return Finding("broken", f"store of answers {path}", str(error))
+
+
+def _tracking(name: str) -> Finding:
+    from harness.tracking import reach
+
+    if name == "none":
+        return Finding("ok", "tracking is off")
+    config = TrackingConfig(name="mlflow")
+    try:
+        uri = reach(config.uri, config.experiment)
+    except Exception as error:  # whatever a tracking server answers with
+        return Finding(
+            "broken", "MLflow tracking", f"{type(error).__name__}: {error}. Set MLFLOW_TRACKING_URI, or tracking=none."
+        )
+    return Finding("ok", f"MLflow tracking at {uri}")

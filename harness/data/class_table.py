@@ -1,0 +1,149 @@
+"""Answers to closed questions from a table of predictions made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.answers import ClassAnswers, Floats, Ints, Labels
+from harness.data import class_scores
+from harness.data.class_predictions import STATUSES, predicted, stated
+from harness.data.columns import coded, label_text
+from harness.data.frame import Table, TableLike, as_table, name_rows
+from harness.data.joining import Note, no_note
+from harness.data.units import units_of
+from harness.errors import TableError, near_match
+from harness.types import Status
+
+THRESHOLD = 0.5
+"""Where no prediction is given, a probability of the positive class at or above this is an answer of it."""
+
+
+def class_answers(
+    table: TableLike,
+    *,
+    target: str,
+    id: str | None = None,
+    prediction: str | None = None,
+    score: str | None = None,
+    scores: Sequence[str] | Mapping[str, str] | None = None,
+    positive: str | int | Sequence[str | int] | None = None,
+    groups: Mapping[str, str] | None = None,
+    cluster: str | None = None,
+    status: str | None = None,
+    choices: Sequence[str | int] | None = None,
+    words: Mapping[str, Mapping[str, str]] | None = None,
+    note: Note = no_note,
+) -> ClassAnswers:
+    """Return the answers of a table, one row an image.
+
+    Labels are compared in one spelling (`harness.data.columns.label_text`: ``1``, ``1.0`` and ``True`` are ``"1"``). A prediction
+    that is none of the labels is read as a model's text by `harness.parsing`.
+
+    Args:
+        table: A DataFrame, a `Table`, or the path of a CSV, JSONL or Parquet file.
+        target: Column of true labels.
+        id: Column of row ids; rows are numbered without one.
+        prediction: Column of predicted labels or answer texts; an empty cell is an ``empty`` answer. Without it the score decides.
+        score: Column of the positive class's probability; needs two classes.
+        scores: Columns of probabilities, one a class: in the order of ``choices``, named after classes, or class to column.
+        positive: The class, or classes, that count as positive. With labels 0 and 1 it is ``"1"`` unless given.
+        groups: Attribute name to column, e.g. ``{"fitzpatrick": "fst", "sex": "gender"}``.
+        cluster: Column of patient (or lesion) ids: what is resampled.
+        status: Column that says what became of a question (``ok``, ``refused``, ``empty``, ``error``, ...); an empty cell is ``ok``.
+        choices: The classes, in the order wanted. Without it, the labels of ``target``.
+        words: Attribute name to the data set's own words, e.g. ``{"fitzpatrick": {"34": "III"}}``.
+        note: Told what was assumed, unknown or unreadable.
+
+    Raises:
+        TableError: Anything that would make a number wrong: it names column, first rows and mend.
+    """
+    if prediction is None and score is None and scores is None:
+        raise TableError("Neither prediction=, score= nor scores= was given: say which column holds the model's answers.")
+    if score is not None and scores is not None:
+        raise TableError("score= (one column, two classes) and scores= (one column a class) were both given. Give one of them.")
+    table = as_table(table)
+    units = units_of(table, id=id, cluster=cluster, groups=groups or {}, words=words or {}, note=note)
+    classes, truth = _truth(table, target, choices, units.ids)
+    positives = _positives(positive, classes, needed=score is not None)
+
+    states = stated(table, status, units.ids)
+    answer: Ints = np.full(len(table), -1, dtype=np.int64)
+    if prediction is not None:
+        answer, states = predicted(table, prediction, classes, states, note)
+    answered = states == STATUSES.index(Status.OK)
+    probabilities = None
+    if score is not None:
+        probabilities = class_scores.binary(table, score, classes, positives[0], _scored(states), units.ids)
+    elif scores is not None:
+        ordered = choices is not None
+        probabilities = class_scores.many(table, scores, classes, ordered=ordered, answered=_scored(states), ids=units.ids, note=note)
+    if probabilities is not None:
+        probabilities[_not_asked(states)] = np.nan
+        if prediction is None:
+            answer = np.where(answered, _decided(probabilities, classes, positives if score is not None else ()), -1)
+    return ClassAnswers(units, [STATUSES[code] for code in states.tolist()], classes, truth, answer, probabilities, positives)
+
+
+def _scored(states: NDArray[np.int8]) -> NDArray[np.bool_]:
+    return states == STATUSES.index(Status.OK)
+
+
+def _not_asked(states: NDArray[np.int8]) -> NDArray[np.bool_]:
+    return states == STATUSES.index(Status.ERROR)
+
+
+def _decided(probabilities: Floats, classes: tuple[str, ...], positives: tuple[str, ...]) -> Ints:
+    """Return the answers that probabilities imply: the threshold for two classes with a positive one, else the likeliest."""
+    if positives:
+        index = classes.index(positives[0])
+        return np.where(probabilities[:, index] >= THRESHOLD, index, 1 - index)
+    return np.where(np.isnan(probabilities), -1.0, probabilities).argmax(axis=1)
+
+
+def _truth(table: Table, target: str, choices: Sequence[str | int] | None, ids: Labels) -> tuple[tuple[str, ...], Ints]:
+    codes, names = coded(table, target, "target")
+    where = f"{table.name}, column '{target}' (target=): "
+    if (codes < 0).any():
+        raise TableError(f"{where}no label in {name_rows(table, codes < 0, ids)}. Fill in the truth, or drop the rows that have none.")
+    if choices is not None:
+        classes = tuple(label_text(choice) for choice in choices)
+        if len(set(classes)) < len(classes) or len(classes) < 2:
+            raise TableError(f"choices= must be two or more different labels, got {list(choices)}.")
+    else:
+        classes = ("0", "1") if set(names) <= {"0", "1"} else tuple(sorted(names, key=_order))
+    outside = np.array([name not in classes for name in names], dtype=np.bool_)
+    if outside.any():
+        first = names[int(np.flatnonzero(outside)[0])]
+        raise TableError(
+            f"{where}'{first}' is none of the choices ({', '.join(classes)}) in {name_rows(table, outside[codes], ids)}."
+            f"{near_match(first, classes)} Mend the label, or add it to choices."
+        )
+    if len(classes) < 2:
+        raise TableError(f"{where}only one label, '{classes[0]}', occurs. Give choices=[...] to say which others there could have been.")
+    index_of = {name: index for index, name in enumerate(classes)}
+    return classes, np.array([index_of[name] for name in names], dtype=np.int64)[codes]
+
+
+def _order(label: str) -> tuple[bool, float, str]:
+    """Numbers before words, and by size."""
+    return (False, float(label), label) if label.removeprefix("-").isdecimal() else (True, 0.0, label)
+
+
+def _positives(positive: str | int | Sequence[str | int] | None, classes: tuple[str, ...], needed: bool) -> tuple[str, ...]:
+    if positive is None:
+        if classes == ("0", "1"):
+            return ("1",)
+        if needed:
+            raise TableError(f"score= is the probability of one class: say which with positive=. The classes are {', '.join(classes)}.")
+        return ()
+    given = [positive] if isinstance(positive, (str, int)) else list(positive)
+    names = tuple(dict.fromkeys(label_text(name) for name in given))
+    for name in names:
+        if name not in classes:
+            raise TableError(f"positive='{name}' is none of the classes ({', '.join(classes)}).{near_match(name, classes)}")
+    if needed and len(names) != 1:
+        raise TableError(f"score= is the probability of one class, but positive= names {len(names)}. Name one, or give scores=[...].")
+    return names

@@ -1,0 +1,80 @@
+"""Whose rows a table's are: ids, clusters and group attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from harness.answers import Labels, Units
+from harness.data.attributes import normalise
+from harness.data.columns import coded, id_text, texts_of, unique_ids
+from harness.data.frame import Table
+from harness.data.joining import Note
+from harness.errors import TableError
+
+
+def units_of(
+    table: Table,
+    *,
+    id: str | None,
+    cluster: str | None,
+    groups: Mapping[str, str],
+    words: Mapping[str, Mapping[str, str]],
+    note: Note,
+) -> Units:
+    """Return the units of a table's rows.
+
+    Args:
+        table: The table.
+        id: Column of ids; without one the rows are numbered.
+        cluster: Column of patient or lesion ids; without one each row counts as a patient of its own.
+        groups: Attribute name to column, e.g. ``{"fitzpatrick": "fst"}``.
+        words: Attribute name to the data set's own words, e.g. ``{"fitzpatrick": {"34": "III"}}``.
+        note: Told what was assumed and how much is unknown.
+
+    Raises:
+        TableError: A missing column, empty or repeated ids, or a group column in which nothing can be read.
+    """
+    ids = unique_ids(table, id)
+    if id is None:
+        note("No id= was given: rows are numbered from 1.")
+    clusters = ids
+    if cluster is None:
+        note("No cluster= was given: every row counts as a patient of its own, so intervals are too narrow if patients give several.")
+    else:
+        clusters = _clusters(table, cluster, ids, note)
+    attributes = {name: _attribute(table, name, column, words.get(name, {}), note) for name, column in groups.items()}
+    return Units(ids, clusters, attributes)
+
+
+def _clusters(table: Table, column: str, ids: Labels, note: Note) -> Labels:
+    codes, names = coded(table, column, "cluster", id_text)
+    clusters = texts_of(codes, names)
+    empty = codes < 0
+    if empty.any():
+        note(f"Column '{column}' names no patient in {int(empty.sum())} rows: each of them counts as a patient of its own.")
+        clusters[empty] = [f"(no {column}) {row}" for row in ids[empty]]
+    return clusters
+
+
+def _attribute(table: Table, name: str, column: str, words: Mapping[str, str], note: Note) -> Labels:
+    codes, texts = coded(table, column, f"groups.{name}")
+    values = [normalise(name, text, words) for text in texts]
+    unread = [text for text, value in zip(texts, values, strict=True) if value is None]
+    if texts and len(unread) == len(texts):
+        raise TableError(
+            f"{table.name}, column '{column}' (groups.{name}=): no {_WANTED.get(name, 'value')} in it, only {', '.join(map(repr, texts[:5]))}. "
+            f"Name the right column, or say what its words mean (words.{name})."
+        )
+    lookup = np.empty(len(texts) + 1, dtype=object)  # the last entry, None, serves code -1
+    lookup[: len(texts)] = values
+    attribute: Labels = lookup[codes]
+    unknown = sum(value is None for value in attribute)
+    if unknown:
+        besides = f" (values read as unknown: {', '.join(map(repr, unread[:5]))})" if unread else ""
+        note(f"{name} is unknown in {unknown} of {len(table)} rows{besides}.")
+    return attribute
+
+
+_WANTED = {"fitzpatrick": "skin type (1-6 or I-VI)", "sex": "sex (male, female, m, f)", "age": "age in years"}

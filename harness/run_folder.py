@@ -1,0 +1,83 @@
+"""What an evaluation leaves on disk. The record comes first: whatever fails later never loses it.
+
+result.json          the record (schema_version 1); the same answers give the same bytes
+predictions.parquet  one row a sample: what was said, what was read, the truth, the groups
+examples.json        the worst confident errors with their pictures, for data that may be shown
+report.html, report.md
+run.json             when, how long, latencies: all that changes from run to run
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.config import TrackingConfig
+from harness.result import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def write(
+    folder: Path,
+    result: Result,
+    predictions: pd.DataFrame | None,
+    *,
+    examples: Sequence[Mapping[str, Any]] = (),
+    run: Mapping[str, Any],
+) -> None:
+    """Write a run's folder, the record before anything that is made from it.
+
+    Args:
+        folder: Made when missing; files of an earlier run in it are replaced.
+        result: The record.
+        predictions: One row a sample; ``None`` where the user's own table holds them.
+        examples: The worst errors, already cleared for showing.
+        run: What changes from run to run; its ``command`` goes on the page.
+    """
+    from harness.reports.run_report import render_html, render_markdown
+
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_text(folder / "result.json", result.to_json())
+    if predictions is not None:
+        predictions.to_parquet(folder / "predictions.parquet", index=False)
+    _write_text(folder / "examples.json", _json(list(examples)))
+    _write_text(folder / "run.json", _json(run))
+    record = result.to_dict()
+    _write_text(folder / "report.html", render_html(record, examples, provenance={"command": run.get("command", "")}))
+    _write_text(folder / "report.md", render_markdown(record))
+
+
+def track(folder: Path, tracking: TrackingConfig, run: Mapping[str, Any]) -> dict[str, str | None]:
+    """Mirror a written folder to MLflow. Trouble there is said on standard error and loses nothing.
+
+    Returns:
+        ``{"run_id": ..., "error": ...}``, also added to ``run.json``.
+    """
+    if tracking.name == "none":
+        return {"run_id": None, "error": None}
+    from harness import tracking as mlflow_mirror
+
+    told: dict[str, str | None] = {"run_id": None, "error": None}
+    try:
+        told["run_id"] = mlflow_mirror.log_run(folder, uri=tracking.uri, experiment=tracking.experiment)
+    except Exception as error:  # any trouble of the tracking store; the folder is the record
+        told["error"] = f"{type(error).__name__}: {error}"
+        print(f"warning: the run was not tracked ({told['error']}); its folder {folder} holds everything", file=sys.stderr)
+    _write_text(folder / "run.json", _json({**run, "tracking": told}))
+    return told
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, sort_keys=True) + "\n"
+
+
+def _write_text(path: Path, text: str) -> None:
+    # Written beside and moved into place, so that a reader never sees half a file.
+    unfinished = path.with_suffix(path.suffix + ".part")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)

@@ -1,0 +1,102 @@
+"""What the page can and cannot say, filled from the record; what the record does not tell is marked as missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.reports.naming import group_key
+from harness.reports.numbers import counted, fixed, is_number
+from harness.reports.record import Json, View
+from harness.reports.sentences import INCONCLUSIVE, coverage_sentence
+
+MISSING_ITEM = ""
+_METHODS = {
+    "wilson_effective_n": "Wilson score intervals on the effective sample size",
+    "newcombe_effective_n": "Newcombe score intervals of differences on the effective sample size",
+    "bootstrap_percentile": "percentiles of patient resamples",
+    "bca": "bias-corrected and accelerated patient resamples",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the checklist. An empty ``says`` shows as *missing*."""
+
+    topic: str
+    says: str
+
+
+def items(record: Json, view: View) -> list[Item]:
+    """Return the checklist for a record."""
+    return [
+        Item("What was measured", _subject(record, view)),
+        Item("Intended use", str(view.dataset.get("intended_use") or MISSING_ITEM)),
+        Item("Reference standard", str(view.dataset.get("reference_standard") or MISSING_ITEM)),
+        Item("Skin tone", _skin_tone(view)),
+        Item("Independent units", _units(view)),
+        Item("Failures", _failures(view)),
+        Item("Intervals", _intervals(record, view)),
+        Item("Verdicts", _verdicts(view)),
+        Item("Many comparisons", "Adjusted by Holm inside the declared family and by Benjamini-Hochberg elsewhere; slices outside the family are exploratory."),
+        Item("Other people, other cameras", "The numbers hold for data like these. They say nothing about devices, clinics or populations that are not in them."),
+    ]
+
+
+def _subject(record: Json, view: View) -> str:
+    if view.dataset.get("phantom") is True:
+        return (
+            "Drawn pictures with known truth. They show whether the pipeline, the metrics and the comparisons are right, and how this model "
+            "answers on drawings; they say nothing about patients."
+        )
+    return f"{record['model'].get('name', 'The model')} on {view.dataset.get('name', 'this data set')}, as the settings below asked it."
+
+
+def _skin_tone(view: View) -> str:
+    known = unknown = 0
+    for row in view.coverage:
+        if row["task"] != view.coverage[0]["task"]:
+            continue
+        key, number = group_key(row["group"]), sum(row["counts"].values())
+        if key in {(("fitzpatrick", "I-III"),), (("fitzpatrick", "IV-VI"),)}:
+            known += number
+        if key == (("fitzpatrick", "unknown"),):
+            unknown += number
+    if not known and not unknown:
+        return MISSING_ITEM
+    rater = view.dataset.get("skin_type_rater")
+    told = f"Fitzpatrick type known for {known} of {known + unknown} samples; unknown is shown as unknown, never put into a group. "
+    return told + (f"Rated by: {rater}." if rater else "Who rated it: missing.")
+
+
+def _units(view: View) -> str:
+    estimate = next((e for e in (view.estimate(m) for m in view.metrics) if e is not None), None)
+    if estimate is None:
+        return MISSING_ITEM
+    patients, samples = counted(estimate["n_clusters"], "patient"), counted(estimate["n"], "sample")
+    return f"{samples} of {patients}. Patients (or lesions) are resampled, not pictures: several pictures of one patient are not independent."
+
+
+def _failures(view: View) -> str:
+    told = coverage_sentence(view)
+    return f"{told[:1].upper()}{told[1:]}. Unread answers are counted and scored by the suite's rule, never dropped." if told else MISSING_ITEM
+
+
+def _intervals(record: Json, view: View) -> str:
+    rows = [*view.estimates.values(), *view.gaps]
+    names = sorted({row["estimate"]["method"] for row in rows if row["estimate"]["method"]})
+    told = "; ".join(_METHODS.get(name, name.replace("_", " ")) for name in names)
+    draws = max((row["estimate"]["n_resamples"] for row in rows), default=0)
+    seed = (record.get("settings") or {}).get("seed")
+    drawn = f" {counted(draws, 'resample')}" + (f", seed {seed}." if seed is not None else ".") if draws else ""
+    return f"{told[:1].upper()}{told[1:]}.{drawn}" if told else MISSING_ITEM
+
+
+def _verdicts(view: View) -> str:
+    margins = sorted({gap["margin"] for gap in view.primary if is_number(gap["margin"])})
+    rule = (
+        "Within margin: the interval lies inside the margin. Gap: it excludes zero. Else inconclusive, which does not mean equal; "
+        "the smallest detectable difference says what these patients could have shown."
+    )
+    told = f" Margin ±{', ±'.join(fixed(m, 2) for m in margins)}." if margins else ""
+    undecided = sum(gap["verdict"] == INCONCLUSIVE for gap in view.primary)
+    return rule + told + (f" Here {undecided} of {len(view.primary)} declared comparisons are inconclusive." if undecided else "")

@@ -1,0 +1,157 @@
+"""The report of one run, as a self-contained HTML page and as Markdown for a pull request. Reads the record only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from harness.reports import limits
+from harness.reports.confusion_plot import Matrix, confusion_matrix
+from harness.reports.examples import Card, card
+from harness.reports.gap_plot import gap_panel, panels
+from harness.reports.group_plot import skin_type_panels
+from harness.reports.metric_tables import FamilyTable, family_tables, gap_table
+from harness.reports.naming import metric_label
+from harness.reports.page import render
+from harness.reports.provenance import Fact, facts
+from harness.reports.record import Json, View, all_public, may_show, views
+from harness.reports.reliability_plot import reliability_panel, reliability_table
+from harness.reports.sentences import family_summary, headline
+from harness.reports.tables import Table, escape_markdown, to_markdown
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Everything the page shows of one evaluation.
+
+    Attributes:
+        name: Name of the data set.
+        role: ``"main"`` or ``"companion"``, for anchors.
+        kind: What sort of comparison it is, in a few words.
+        sentence, summary: The verdict in plain words.
+        verdict: Verdict of the headline gap, for the mark beside it; empty without one.
+        gap_panels, gap_table, other_gaps: The gap plot, its table, and gaps outside the primary family.
+        type_panels: Values by skin type.
+        families: Metrics by group.
+        curves: Reliability diagrams with their tables.
+        matrices: Confusion matrices.
+        notes: What the reader must see.
+    """
+
+    name: str
+    role: str
+    kind: str
+    sentence: str
+    summary: str
+    verdict: str
+    gap_panels: tuple[Markup, ...]
+    gap_table: Table | None
+    other_gaps: Table | None
+    type_panels: tuple[Markup, ...]
+    families: tuple[FamilyTable, ...]
+    curves: tuple[tuple[Markup, Table], ...]
+    matrices: tuple[Matrix, ...]
+    notes: tuple[str, ...]
+
+
+def render_html(record: Mapping[str, Any], examples: Sequence[Mapping[str, Any]] = (), provenance: Mapping[str, Any] | None = None) -> str:
+    """Return the report page.
+
+    Args:
+        record: The content of ``result.json``.
+        examples: The content of ``examples.json``. Shown only when the data are public or ``settings.privacy`` is ``"off"``.
+        provenance: What else is known of the run, e.g. ``{"command": "harness run ..."}``.
+
+    Returns:
+        One HTML file. The same input gives the same bytes.
+    """
+    main, companion = views(record)
+    shown = may_show(record)
+    sections = [_section(main, companion, "main")]
+    if companion is not None:
+        sections.append(_section(companion, main, "companion"))
+    return render(
+        "run_report.html.j2",
+        title=f"{record['model'].get('name', 'model')} on {main.dataset.get('name', 'data')}",
+        suite=record["suite"],
+        subtitle=_subtitle(record, main),
+        sections=sections,
+        cards=_cards(examples) if shown else [],
+        withheld=not shown,
+        privacy_off=shown and not all_public(record),
+        limits=limits.items(record, main),
+        facts=facts(record, provenance or {}),
+        command=str((provenance or {}).get("command") or ""),
+    )
+
+
+def _section(view: View, beside: View | None, role: str) -> Section:
+    chosen = {id(gap) for gap in view.primary}
+    others = [gap for gap in view.gaps if id(gap) not in chosen]
+    drawn = panels(view.primary, beside.primary if beside else ())
+    return Section(
+        name=str(view.dataset.get("name", "data")),
+        role=role,
+        kind=_kind(role, beside is not None),
+        sentence=headline(view),
+        summary=family_summary(view),
+        verdict=view.primary[0]["verdict"] if view.primary else "",
+        gap_panels=tuple(gap_panel(p, description=_described(p.gaps)) for p in drawn),
+        gap_table=gap_table(view.primary, view, "Declared comparisons") if view.primary else None,
+        other_gaps=gap_table(others, view, "Exploratory comparisons") if others else None,
+        type_panels=tuple(skin_type_panels(view)),
+        families=tuple(family_tables(view)),
+        curves=tuple((reliability_panel(c), reliability_table(c)) for c in view.figures.get("reliability") or ()),
+        matrices=tuple(confusion_matrix(m) for m in view.figures.get("confusion") or ()),
+        notes=tuple(str(note) for note in view.notes),
+    )
+
+
+def _kind(role: str, has_both: bool) -> str:
+    if not has_both:
+        return ""
+    return "Unmatched: different patients in each group" if role == "main" else "Matched: the same lesions on every skin type"
+
+
+def _described(gaps: Sequence[Json]) -> str:
+    names = ", ".join(metric_label(gap["metric"]) for gap in gaps)
+    return f"Differences with their intervals: {names}. The table below has the numbers."
+
+
+def _subtitle(record: Json, view: View) -> str:
+    known = [view.dataset.get("title"), record["model"].get("title"), record["model"].get("fingerprint", {}).get("quantization")]
+    return " · ".join(str(text) for text in known if text)
+
+
+def _cards(examples: Sequence[Mapping[str, Any]]) -> list[Card]:
+    return [card(example) for example in examples]
+
+
+def render_markdown(record: Mapping[str, Any]) -> str:
+    """Return a compact report for a pull request's comment: the sentence, the gaps, the headline numbers by group."""
+    main, companion = views(record)
+    title = f"{record['model'].get('name', 'model')} on {main.dataset.get('name', 'data')}"
+    parts = [f"### {escape_markdown(title)}", _markdown_section(main)]
+    if companion is not None:
+        parts += [f"#### {escape_markdown(_kind('companion', True))}", _markdown_section(companion)]
+    families = family_tables(main)
+    if families:
+        first = families[0]
+        parts += [f"<details><summary>{first.title} by group</summary>\n\n{to_markdown(first.table)}\n\n</details>"]
+    parts += [
+        "Inconclusive does not mean equal. "
+        f"Pictures, calibration, every group: `report.html`; the record: `result.json` (configuration `{str(record['config_hash'])[:12]}`)."
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_section(view: View) -> str:
+    parts = [f"**{escape_markdown(headline(view))}**"]
+    if family_summary(view):
+        parts.append(escape_markdown(family_summary(view)))
+    if view.primary:
+        parts.append(to_markdown(gap_table(view.primary, view, "Declared comparisons")))
+    return "\n\n".join(parts)
