@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness import config_files
 from harness.config import SuiteConfig, validate
 from harness.environment import versions
+from harness.errors import ConfigError
 from harness.evaluation import evaluate
 from harness.result import Result
 from harness.types import Task
@@ -119,16 +120,15 @@ def score(
 
 def score_table(table: str | Path | pd.DataFrame, config: ScoreConfig) -> Result:
     """Score a table by a validated configuration; see `score`."""
-    from harness.data.table import class_answers, join, read_table
+    from harness.data.table import as_table, class_answers, join
 
     suite = config.suite_config()
-    frame = read_table(table) if isinstance(table, (str, Path)) else table
     notes: list[str] = []
+    rows = as_table(table)
     if config.metadata is not None:
-        frame, joined = join(frame, config.metadata, on=config.on or config.id)
-        notes += joined
-    answers, read = class_answers(
-        frame,
+        rows = join(rows, config.metadata, on=_joined_on(config), note=notes.append)
+    answers = class_answers(
+        rows,
         id=config.id,
         target=config.target,
         prediction=config.prediction,
@@ -139,8 +139,8 @@ def score_table(table: str | Path | pd.DataFrame, config: ScoreConfig) -> Result
         groups=config.groups,
         cluster=config.cluster,
         status=config.status,
+        note=notes.append,
     )
-    notes += read
     name = config.name or (Path(table).stem if isinstance(table, (str, Path)) else "table")
     dataset = _describe(name, table, len(answers.units), len(set(answers.units.clusters)) if config.cluster else None)
     evaluation = evaluate({Task.CLASSIFICATION: answers}, suite=suite, seed=config.seed, dataset=dataset, notes=notes)
@@ -154,6 +154,13 @@ def score_table(table: str | Path | pd.DataFrame, config: ScoreConfig) -> Result
         environment=versions(),
         config_hash=hashlib.sha256(config.model_dump_json().encode()).hexdigest(),
     )
+
+
+def _joined_on(config: ScoreConfig) -> str:
+    on = config.on or config.id
+    if on is None:
+        raise ConfigError("metadata= needs to know how its rows belong to the table's: give on=COLUMN, a column both files have.")
+    return on
 
 
 def _columns(config: ScoreConfig) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class Square:
     Attributes:
         count: Number of answers, formatted.
         share: Share of the row as a percentage.
-        shade: Share in whole percent, for the style sheet.
+        shade: Strength of the shade in percent: the share, for errors magnified so that one in ten shows.
         right: True on the diagonal.
     """
 
@@ -50,4 +50,5 @@ def confusion_matrix(data: Json) -> Matrix:
 
 def _square(number: int, total: int, right: bool) -> Square:
     part = number / total if total else 0.0
-    return Square(count(number), percent(part) if total else "", round(100 * part), right)
+    shade = round(100 * (part if right else min(2.5 * part, 1.0)))
+    return Square(count(number), percent(part) if total else "", shade, right)

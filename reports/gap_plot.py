@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from markupsafe import Markup
 
@@ -48,11 +49,14 @@ def _panel_key(gap: Json) -> tuple[str, str]:
 
 
 def _ends(gaps: Iterable[Json]) -> tuple[float, float]:
-    values = [0.01]
+    """Ends of the axis: wide enough for every value and margin; one interval far wider than the others is cut instead of squeezing them."""
+    values, reaches = [0.01], []
     for gap in gaps:
         estimate = gap["estimate"]
-        values += [1.3 * gap["margin"], *(abs(v) for v in (estimate["value"], estimate["low"], estimate["high"]) if is_number(v))]
-    reach = 1.04 * max(values)
+        values += [1.3 * gap["margin"], *([abs(estimate["value"])] if is_number(estimate["value"]) else [])]
+        reaches += [max(abs(estimate["low"]), abs(estimate["high"]))] if is_number(estimate["low"]) and is_number(estimate["high"]) else []
+    typical = [min(max(reaches), 3 * median(reaches))] if reaches else []
+    reach = 1.08 * max(values + typical)
     return -reach, reach
 
 
@@ -67,7 +71,7 @@ def gap_panel(panel: Panel, *, description: str) -> Markup:
         element("title", description),
         *_sides(first),
         _margin_band(first["margin"], scale, bottom),
-        *_axis(scale, bottom),
+        *_axis(scale, bottom, cut=any(_is_cut(gap["estimate"], scale) for gap in panel.gaps)),
         *rows,
         width="100%",
         height=bottom + _FOOT,
@@ -92,7 +96,12 @@ def _margin_band(margin: float, scale: Scale, bottom: int) -> Markup:
     return element("rect", x=share(left), y=_TOP, width=share(right - left), height=bottom - _TOP, class_="band")
 
 
-def _axis(scale: Scale, bottom: int) -> list[Content]:
+def _is_cut(estimate: Json, scale: Scale) -> bool:
+    return any(is_number(end) and not scale.low <= end <= scale.high for end in (estimate["low"], estimate["high"]))
+
+
+def _axis(scale: Scale, bottom: int, *, cut: bool) -> list[Content]:
+    told = "difference (band: the margin" + ("; arrow: the interval goes on)" if cut else ")")
     zero = share(scale(0))
     ticks = scale.ticks(4)
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
@@ -107,7 +116,7 @@ def _axis(scale: Scale, bottom: int) -> list[Content]:
         element("line", x1=zero, x2=zero, y1=_TOP, y2=bottom, class_="zero"),
         element("line", x1="0%", x2="100%", y1=bottom, y2=bottom, class_="axis"),
         *labels,
-        element("text", "difference (band: the margin)", x="50%", y=bottom + 36, text_anchor="middle", class_="tick"),
+        element("text", told, x="50%", y=bottom + 36, text_anchor="middle", class_="tick"),
     ]
 
 
@@ -133,5 +142,14 @@ def _whisker(gap: Json, scale: Scale, line: int) -> Markup:
         return element("g", told, drawn)
     left, right = share(scale(estimate["low"])), share(scale(estimate["high"]))
     bars = [element("line", x1=left, x2=right, y1=line, y2=line, class_="whisker")]
-    bars += [element("line", x1=x, x2=x, y1=line - 4, y2=line + 4, class_="whisker") for x in (left, right)]
+    bars += [_cap(estimate["low"], scale, line, -1), _cap(estimate["high"], scale, line, 1)]
     return element("g", told, *bars, drawn)
+
+
+def _cap(end: float, scale: Scale, line: int, side: int) -> Markup:
+    """End of a whisker: a bar, or an arrow where the interval goes on beyond the axis."""
+    x = share(scale(end))
+    if scale.low <= end <= scale.high:
+        return element("line", x1=x, x2=x, y1=line - 4, y2=line + 4, class_="whisker")
+    arrow = element("polyline", points=f"{-6 * side},-5 0,0 {-6 * side},5", class_="whisker open")
+    return element("svg", arrow, x=x, y=line, overflow="visible")

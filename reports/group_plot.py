@@ -57,13 +57,14 @@ def _panel(metric: str, estimates: dict[str, Json], overall: Json | None) -> Mar
         *_overall_line(overall, scale),
         *columns,
         viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
+        width=_WIDTH,
         role="img",
         class_="figure",
     )
 
 
 def _grid(scale: Scale) -> list[Content]:
-    ticks = scale.ticks(4)
+    ticks = scale.ticks(5)
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 0.1
     return [
         join(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.reports.naming import group_key
-from harness.reports.numbers import counted, fixed, is_number
+from harness.reports.numbers import count, counted, fixed, is_number
 from harness.reports.record import Json, View
 from harness.reports.sentences import INCONCLUSIVE, coverage_sentence
 
@@ -64,7 +64,7 @@ def _skin_tone(view: View) -> str:
     if not known and not unknown:
         return MISSING_ITEM
     rater = view.dataset.get("skin_type_rater")
-    told = f"Fitzpatrick type known for {known} of {known + unknown} samples; unknown is shown as unknown, never put into a group. "
+    told = f"Fitzpatrick type known for {count(known)} of {count(known + unknown)} samples; unknown is shown as unknown, never put into a group. "
     return told + (f"Rated by: {rater}." if rater else "Who rated it: missing.")
 
 

@@ -23,13 +23,19 @@ from harness.reports.tables import Cell, Row, Table
 
 def gap_table(gaps: Sequence[Json], view: View, caption: str) -> Table:
     """Return a row for each gap: both groups' values, the difference with both intervals, the verdict and what could be seen."""
-    columns = ("Metric", "Reference", "Compared", "Difference", "Bootstrap interval", "Verdict", "Detectable", "p adjusted", "Rests on")
+    columns = ("Metric", *_side_names(gaps), "Difference", "Bootstrap interval", "Verdict", "Detectable", "p adjusted", "Rests on")
     rows = tuple(Row(metric_label(gap["metric"]), _gap_cells(gap, view), section=_pair(gap)) for gap in gaps)
     remark = (
         "Difference: compared minus reference, with its interval. Detectable: the smallest true difference that these numbers of patients "
         "would show with 80% power. p adjusted: Holm inside the declared family, Benjamini-Hochberg elsewhere."
     )
     return Table(caption, columns, rows, remark)
+
+
+def _side_names(gaps: Sequence[Json]) -> tuple[str, str]:
+    """The groups' own names where all gaps compare the same two."""
+    pairs = {(value_label(g["attribute"], g["reference"]), value_label(g["attribute"], g["compared"])) for g in gaps}
+    return pairs.pop() if len(pairs) == 1 else ("Reference", "Compared")
 
 
 def _pair(gap: Json) -> str:
@@ -105,7 +111,7 @@ def _column(metric: str) -> str:
 def _group_row(view: View, metrics: Sequence[str], task: str, group: GroupKey) -> Row:
     cells = ([_coverage_cell(view, task, group)] if task else []) + [_metric_cell(view.estimate(m, group)) for m in metrics]
     if not group:
-        return Row("Everybody", tuple(cells), section="All")
+        return Row("Everybody", tuple(cells))
     if len(group) == 1:
         attribute, value = group[0]
         return Row(value_label(attribute, value), tuple(cells), section=attribute_label(attribute))

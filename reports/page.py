@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
+
+
+_TOGETHER = re.compile(r"\b[IV]+–[IV]+\b|\[[^\[\]]{1,40}\]|±[\d.]+")
+
+
+def unbroken(text: str) -> Markup:
+    """Escape a sentence and keep its intervals and skin-type ranges from being broken over two lines."""
+    parts, last = [], 0
+    for found in _TOGETHER.finditer(text):
+        parts += [escape(text[last : found.start()]), Markup('<span class="nobreak">{}</span>').format(found[0])]
+        last = found.end()
+    return Markup("").join([*parts, escape(text[last:])])
 
 
 @cache
 def _environment() -> Environment:
     loader = PackageLoader("harness.reports", "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters["unbroken"] = unbroken
+    return environment
 
 
 @cache

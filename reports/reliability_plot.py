@@ -34,6 +34,7 @@ def reliability_panel(curve: Json) -> Markup:
         *_counts(bins, across, bottom),
         element("text", "confidence", x=(_LEFT + _SIZE) / 2, y=height - 4, text_anchor="middle", class_="tick"),
         viewBox=f"0 0 {_SIZE} {height}",
+        width=_SIZE,
         role="img",
         class_="figure",
     )

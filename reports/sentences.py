@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from harness.reports.naming import group_key, group_phrase, metric_label, value_label
-from harness.reports.numbers import counted, fixed, interval, is_number
+from harness.reports.numbers import count, counted, fixed, interval, is_number
 from harness.reports.record import Json, View, excludes_zero
 
 WITHIN, GAP, INCONCLUSIVE = "within margin", "gap", "inconclusive"
@@ -93,15 +93,11 @@ def family_summary(view: View) -> str:
     if len(view.primary) < 2:
         return ""
     verdicts = Counter(gap["verdict"] for gap in view.primary)
-    parts = []
-    if verdicts[GAP]:
-        found = [f"{metric_label(g['metric'])} ({direction(g)})" for g in view.primary if g["verdict"] == GAP]
-        parts.append(f"{_is_are(verdicts[GAP])} a gap – {'; '.join(found)}")
-    if verdicts[WITHIN]:
-        parts.append(f"{_is_are(verdicts[WITHIN])} within the margin")
-    if verdicts[INCONCLUSIVE]:
-        parts.append(f"{_is_are(verdicts[INCONCLUSIVE])} inconclusive")
-    return f"Of {len(view.primary)} declared comparisons, {', '.join(parts)}. Inconclusive does not mean equal."
+    found = "; ".join(f"{metric_label(g['metric'])}, {direction(g)}" for g in view.primary if g["verdict"] == GAP)
+    parts = [f"{verdicts[GAP]} {'is a gap' if verdicts[GAP] == 1 else 'are gaps'} ({found})"] if found else []
+    parts += [f"{_is_are(verdicts[WITHIN])} within the margin"] if verdicts[WITHIN] else []
+    parts += [f"{_is_are(verdicts[INCONCLUSIVE])} inconclusive, which does not mean equal"] if verdicts[INCONCLUSIVE] else []
+    return f"Of {len(view.primary)} declared comparisons, {', '.join(parts)}."
 
 
 def _is_are(number: int) -> str:
@@ -115,9 +111,9 @@ def coverage_sentence(view: View) -> str:
         if group_key(row["group"]):
             continue
         total = sum(row["counts"].values())
-        failed = [f"{count} {status}" for status, count in sorted(row["counts"].items()) if status != "ok" and count]
+        failed = [f"{count(number)} {status}" for status, number in sorted(row["counts"].items()) if status != "ok" and number]
         read = row["counts"].get("ok", 0)
-        sentences.append(f"{row['task']}: {read} of {total} answers read" + (f" ({', '.join(failed)})" if failed else ""))
+        sentences.append(f"{row['task']}: {count(read)} of {count(total)} answers read" + (f" ({', '.join(failed)})" if failed else ""))
     return "; ".join(sentences)
 
 

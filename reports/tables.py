@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#!&@])")
 
@@ -57,6 +58,15 @@ class Table:
     def notes(self) -> tuple[str, ...]:
         """The distinct footnotes, in order of appearance."""
         return tuple(dict.fromkeys(cell.note for row in self.rows for cell in row.cells if cell.note))
+
+    @property
+    def sections(self) -> tuple[tuple[str, tuple[Row, ...]], ...]:
+        """Runs of rows under one section name, in order."""
+        return tuple((name, tuple(rows)) for name, rows in groupby(self.rows, key=lambda row: row.section))
+
+    def is_number(self, column: int) -> bool:
+        """Say whether a column holds numbers, so that its heading stands above them on the right."""
+        return column > 0 and bool(self.rows) and "num" in self.rows[0].cells[column - 1].css.split()
 
     def letter(self, note: str) -> str:
         """Return the mark of a footnote: a, b, ..., z, aa, ..."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.answers import ClassAnswers, Floats, Ints, Labels
 from harness.data import class_scores
@@ -76,23 +75,14 @@ def class_answers(
     answered = states == STATUSES.index(Status.OK)
     probabilities = None
     if score is not None:
-        probabilities = class_scores.binary(table, score, classes, positives[0], _scored(states), units.ids)
+        probabilities = class_scores.binary(table, score, classes, positives[0], answered, units.ids)
     elif scores is not None:
         ordered = choices is not None
-        probabilities = class_scores.many(table, scores, classes, ordered=ordered, answered=_scored(states), ids=units.ids, note=note)
-    if probabilities is not None:
-        probabilities[_not_asked(states)] = np.nan
-        if prediction is None:
-            answer = np.where(answered, _decided(probabilities, classes, positives if score is not None else ()), -1)
+        probabilities = class_scores.many(table, scores, classes, ordered=ordered, answered=answered, ids=units.ids, note=note)
+    if probabilities is not None and prediction is None:
+        decided = _decided(probabilities, classes, positives if score is not None else ())
+        answer = np.where(answered, decided, -1)
     return ClassAnswers(units, [STATUSES[code] for code in states.tolist()], classes, truth, answer, probabilities, positives)
-
-
-def _scored(states: NDArray[np.int8]) -> NDArray[np.bool_]:
-    return states == STATUSES.index(Status.OK)
-
-
-def _not_asked(states: NDArray[np.int8]) -> NDArray[np.bool_]:
-    return states == STATUSES.index(Status.ERROR)
 
 
 def _decided(probabilities: Floats, classes: tuple[str, ...], positives: tuple[str, ...]) -> Ints:

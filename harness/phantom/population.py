@@ -37,7 +37,7 @@ ENRICHED_SHARES: Final = (0.2, 0.2, 0.2, 0.4 / 3, 0.4 / 3, 0.4 / 3)
 """Skin types I to VI as evaluation sets should have them, 40% IV to VI."""
 
 CLASS_SHARES: Final = (0.2075, 0.2075, 0.2075, 0.2075, 0.17)
-SAME_CONDITION: Final = 0.75
+SAME_CONDITION: Final = 0.85
 LESION_NUMBERS: Final = (0.60, 0.24, 0.16)
 """Shares of pictures with one, two and three lesions, among those that are not normal."""
 PICTURES_PER_PATIENT: Final = (0.15, 0.25, 0.25, 0.20, 0.15)
@@ -74,8 +74,8 @@ _HISTORY_ODDS: Final = np.array(
         [0.45, 0.08, 0.02, 0.20, 0.12, 0.13],
     ]
 )
-SITE_SHARES: Final = 0.8 * _SITE_ODDS / _SITE_ODDS.sum(1, keepdims=True) + 0.2 / 6
-HISTORY_SHARES: Final = 0.8 * _HISTORY_ODDS / _HISTORY_ODDS.sum(1, keepdims=True) + 0.2 / 6
+SITE_SHARES: Final = 0.9 * _SITE_ODDS / _SITE_ODDS.sum(1, keepdims=True) + 0.1 / 6
+HISTORY_SHARES: Final = 0.9 * _HISTORY_ODDS / _HISTORY_ODDS.sum(1, keepdims=True) + 0.1 / 6
 
 _CAMERAS: Final = {"A": (1.0, 1.0, 1.0), "B": (1.05, 1.0, 0.92), "C": (0.94, 1.0, 1.08), "D": (1.02, 0.95, 1.0)}
 
