@@ -76,7 +76,9 @@ class GgufHeader:
 
         declared = self.metadata.get("general.file_type")
         try:
-            return LlamaFileType(declared).name.removeprefix("MOSTLY_").removeprefix("ALL_")
+            return (
+                LlamaFileType(int(declared if declared is not None else -1)).name.removeprefix("MOSTLY_").removeprefix("ALL_")
+            )
         except ValueError:
             return max(self.tensor_types.items(), key=lambda item: item[1], default=("unknown", 0))[0]
 
@@ -123,10 +125,14 @@ def read_header(path: str | os.PathLike[str]) -> GgufHeader:
 def _read(file: Path, stream: IO[bytes]) -> GgufHeader:
     magic = stream.read(4)
     if magic != _MAGIC:
-        raise ConfigError(f"{file} is not a GGUF file: it begins with {magic!r}, not {_MAGIC!r}. Convert the model to GGUF first.")
+        raise ConfigError(
+            f"{file} is not a GGUF file: it begins with {magic!r}, not {_MAGIC!r}. Convert the model to GGUF first."
+        )
     version = _number(stream, "<I")
     if version not in _VERSIONS:
-        raise ConfigError(f"{file} is GGUF version {version}; versions {_VERSIONS[0]} and {_VERSIONS[1]} can be read. Convert it anew.")
+        raise ConfigError(
+            f"{file} is GGUF version {version}; versions {_VERSIONS[0]} and {_VERSIONS[1]} can be read. Convert it anew."
+        )
     n_tensors, n_settings = int(_number(stream, "<Q")), int(_number(stream, "<Q"))
     metadata: dict[str, Scalar] = {}
     for _ in range(n_settings):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from harness.adapters.choice_scoring import likeliest, score_choice
+from harness.adapters.choice_scoring import ChoiceScorer, Token, likeliest
 from harness.adapters.generation import Generation
 from harness.adapters.llama_server import Connection, RejectedError
 from harness.types import Prediction, Request, Status
 
 _FIELDS = ["content", "tokens", "stop_type", "tokens_predicted", "completion_probabilities"]
+_MOST_KNOWN_TOKENS = 20_000
 _NO_PICTURE = "data:image/png;base64,AA=="  # templates are told that a picture comes, not which
 
 
@@ -26,21 +26,25 @@ class Slot:
         connection: How to reach it.
         media_marker: What stands for a picture in a prompt.
         spaced: The tokenizer begins words with a space (SentencePiece with ``add_space_prefix``).
-        tokens: Tokens of texts asked for before, shared by all slots.
+        known_tokens: Tokens of texts asked for before, shared by all slots.
     """
 
     number: int
     connection: Connection
     media_marker: str
     spaced: bool
-    tokens: dict[str, tuple[int, ...]]
+    known_tokens: dict[tuple[str, bool], tuple[Token, ...]]
 
-    def tokenize(self, text: str) -> tuple[int, ...]:
-        """Return a text's token ids, without special tokens."""
-        if text not in self.tokens:
-            body = {"content": text, "add_special": False, "parse_special": False}
-            self.tokens[text] = tuple(self.connection.post("/tokenize", body)["tokens"])
-        return self.tokens[text]
+    def tokenize(self, text: str, special: bool) -> tuple[Token, ...]:
+        """Return a text's tokens, none added; ``special`` reads special tokens in it as such."""
+        key = (text, special)
+        if key not in self.known_tokens:
+            if len(self.known_tokens) > _MOST_KNOWN_TOKENS:
+                self.known_tokens.clear()
+            body = {"content": text, "add_special": False, "parse_special": special, "with_pieces": True}
+            found = self.connection.post("/tokenize", body)["tokens"]
+            self.known_tokens[key] = tuple(Token(t["id"], t["piece"] if isinstance(t["piece"], str) else None) for t in found)
+        return self.known_tokens[key]
 
     def in_template(self, prompt: str, n_pictures: int) -> str:
         """Return the user's turn in the model's own chat template, with a marker for each picture, up to where it answers.
@@ -77,9 +81,13 @@ def answer(slot: Slot, request: Request, pictures: tuple[str, ...], generation: 
 
 
 def _scored(slot: Slot, request: Request, text: str, pictures: tuple[str, ...]) -> dict[str, Any]:
-    lead = " " if slot.spaced and not text[-1:].isspace() else ""
-    ask = partial(slot.complete, text, pictures)
-    scores = [score_choice(ask, slot.tokenize, choice, lead=lead) for choice in request.choices]
+    scorer = ChoiceScorer(
+        complete=lambda said, settings: slot.complete(text + said, pictures, settings),
+        tokenize=slot.tokenize,
+        tail=text.rpartition(slot.media_marker)[2],
+        spaced=slot.spaced,
+    )
+    scores = [scorer.score(choice) for choice in request.choices]
     logprobs = tuple(logprob for logprob, _ in scores)
     return {"text": likeliest(request.choices, logprobs), "choice_logprobs": logprobs, "tokens": sum(n for _, n in scores)}
 

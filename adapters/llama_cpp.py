@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.adapters import llama_identity
+from harness.adapters.choice_scoring import Token
 from harness.adapters.generation import Generation
 from harness.adapters.gguf_header import GgufHeader, read_header
 from harness.adapters.llama_answers import Slot, answer
@@ -155,7 +156,10 @@ class LlamaCpp:
                 model, mmproj = self._headers
                 server = LlamaServer(self._model_path, self._mmproj_path, self._server_settings)
                 self._running = _Running(
-                    server, self._server_settings.slots, llama_identity.picture_size(mmproj), llama_identity.begins_with_space(model)
+                    server,
+                    self._server_settings.slots,
+                    llama_identity.picture_size(mmproj),
+                    llama_identity.begins_with_space(model),
                 )
                 weakref.finalize(self, self._running.close)
             return self._running
@@ -186,8 +190,8 @@ class _Running:
     def __init__(self, server: LlamaServer, n_slots: int, size: PictureSize, spaced: bool) -> None:
         self._server, self._size = server, size
         self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
-        tokens: dict[str, tuple[int, ...]] = {}
-        self._slots = [Slot(i, server.connect(), server.media_marker, spaced, tokens) for i in range(n_slots)]
+        known_tokens: dict[tuple[str, bool], tuple[Token, ...]] = {}
+        self._slots = [Slot(i, server.connect(), server.media_marker, spaced, known_tokens) for i in range(n_slots)]
         for slot in self._slots:
             self._free.put(slot)
 

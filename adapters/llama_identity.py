@@ -26,6 +26,9 @@ _CLASS_TOKEN_FAULT = (
 )
 
 
+_SWAPPED = "Are model and mmproj swapped?"
+
+
 def check_pair(model: GgufHeader, mmproj: GgufHeader) -> None:
     """Check that two files are a language model and a vision projector, and whole.
 
@@ -33,9 +36,9 @@ def check_pair(model: GgufHeader, mmproj: GgufHeader) -> None:
         ConfigError: One is the other's kind, or was cut off.
     """
     if model.projector or model.architecture == "clip":
-        raise ConfigError(f"model={model.path} is a vision projector, a language model is wanted. Are model and mmproj swapped?")
+        raise ConfigError(f"model={model.path} is a vision projector, not a language model. {_SWAPPED}")
     if not mmproj.projector:
-        raise ConfigError(f"mmproj={mmproj.path} is no vision projector (architecture {mmproj.architecture}). Are model and mmproj swapped?")
+        raise ConfigError(f"mmproj={mmproj.path} is a {mmproj.architecture} model, not a vision projector. {_SWAPPED}")
     for header in (model, mmproj):
         if header.missing_bytes:
             raise ConfigError(f"{header.path} is cut off: {header.missing_bytes} bytes are missing at its end. Fetch it anew.")
@@ -49,7 +52,8 @@ def picture_size(mmproj: GgufHeader) -> PictureSize:
 
 def begins_with_space(model: GgufHeader) -> bool:
     """Whether the tokenizer puts a space before a text: SentencePiece models do unless they say no."""
-    return model.metadata.get("tokenizer.ggml.model") == "llama" and bool(model.metadata.get("tokenizer.ggml.add_space_prefix", True))
+    sentencepiece = model.metadata.get("tokenizer.ggml.model") == "llama"
+    return sentencepiece and bool(model.metadata.get("tokenizer.ggml.add_space_prefix", True))
 
 
 def warnings(mmproj: GgufHeader) -> tuple[str, ...]:

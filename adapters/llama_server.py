@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import secrets
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,9 +116,6 @@ class Connection:
             return self._send_once(method, path, body)
 
     def _send_once(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
-        if self._http.sock is None:
-            self._http.connect()
-            self._http.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._http.request(method, path, body, self._headers)
         response = self._http.getresponse()
         return response.status, response.read()

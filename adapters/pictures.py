@@ -25,7 +25,9 @@ class PictureSize:
     @property
     def rule(self) -> str:
         """The rule in words, for the record."""
-        return "left to the runtime" if self.side is None else f"stretched to {self.side}x{self.side}, bilinear with antialiasing"
+        if self.side is None:
+            return "left to the runtime"
+        return f"stretched to {self.side}x{self.side}, bilinear with antialiasing"
 
     def apply(self, picture: Image.Image) -> Image.Image:
         """Return the picture at the model's size. Pillow's bilinear filter antialiases, as the Hugging Face processors' does."""

@@ -1,6 +1,7 @@
 """The confusion matrix: a table whose cells are shaded by their share of the row, so figure and table are one.
 
-Data: a list of ``{"group": null | {...}, "classes": [...], "columns": [..., "unread"], "counts": [[...], ...]}``, a row for each true class.
+Data: a list of ``{"group": null | {...}, "classes": [...], "columns": [..., "unread"], "counts": [[...], ...]}``,
+a row for each true class.
 """
 
 from __future__ import annotations

@@ -91,6 +91,11 @@ def _boxes(boxes: Sequence[Sequence[float]], kind: str) -> list[Content]:
     """A dark line under a light one, so that a box shows on any skin."""
     drawn: list[Content] = []
     for x0, y0, x1, y1 in boxes:
-        place = {"x": float(x0), "y": float(y0), "width": max(float(x1) - float(x0), 0.0), "height": max(float(y1) - float(y0), 0.0)}
+        place = {
+            "x": float(x0),
+            "y": float(y0),
+            "width": max(float(x1) - float(x0), 0.0),
+            "height": max(float(y1) - float(y0), 0.0),
+        }
         drawn += [element("rect", class_=f"halo {kind}", **place), element("rect", class_=f"box {kind}", **place)]
     return drawn

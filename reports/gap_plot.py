@@ -5,6 +5,7 @@ Horizontal positions are percentages and type is in pixels, so the figure fills 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -19,7 +20,7 @@ from harness.reports.svg import Content, Scale, element, join, marker, share, ti
 
 SHAPES = {WITHIN: "circle", GAP: "triangle", INCONCLUSIVE: "diamond"}
 _ROW, _TOP, _FOOT = 46, 20, 44
-_UNBOUNDED = {"mae", "mae_readable", "rmse", "nll"}
+_UNBOUNDED = re.compile(r"(^|_)(mae|rmse|nll)(_|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +41,28 @@ def panels(gaps: Sequence[Json], others: Sequence[Json] = ()) -> list[Panel]:
     """Split gaps into panels; ``others`` (the evaluation shown beside it) widen the axes, so that both read on one scale."""
     everything = [*gaps, *others]
     keys = dict.fromkeys(_panel_key(gap) for gap in gaps)
-    return [Panel(tuple(g for g in gaps if _panel_key(g) == key), *_ends(g for g in everything if _panel_key(g) == key)) for key in keys]
+    return [
+        Panel(tuple(g for g in gaps if _panel_key(g) == key), *_ends(g for g in everything if _panel_key(g) == key))
+        for key in keys
+    ]
 
 
 def _panel_key(gap: Json) -> tuple[str, str]:
     """Metrics without bounds (errors in mm) get an axis of their own; the rest share one for each direction."""
-    return (gap["metric"] if gap["metric"] in _UNBOUNDED else "", str(gap["higher_is_better"]))
+    return (gap["metric"] if _UNBOUNDED.search(gap["metric"]) else "", str(gap["higher_is_better"]))
 
 
 def _ends(gaps: Iterable[Json]) -> tuple[float, float]:
-    """Ends of the axis: wide enough for every value and margin; one interval far wider than the others is cut instead of squeezing them."""
+    """Ends of the axis: wide enough for every value and margin. An interval far wider than the others is cut, lest it squeeze them."""
     values, reaches = [0.01], []
     for gap in gaps:
         estimate = gap["estimate"]
         values += [1.3 * gap["margin"], *([abs(estimate["value"])] if is_number(estimate["value"]) else [])]
-        reaches += [max(abs(estimate["low"]), abs(estimate["high"]))] if is_number(estimate["low"]) and is_number(estimate["high"]) else []
+        reaches += (
+            [max(abs(estimate["low"]), abs(estimate["high"]))]
+            if is_number(estimate["low"]) and is_number(estimate["high"])
+            else []
+        )
     typical = [min(max(reaches), 3 * median(reaches))] if reaches else []
     reach = 1.08 * max(values + typical)
     return -reach, reach
@@ -108,7 +116,9 @@ def _axis(scale: Scale, bottom: int, *, cut: bool) -> list[Content]:
     labels = [
         join(
             element("line", x1=share(scale(t)), x2=share(scale(t)), y1=bottom, y2=bottom + 5, class_="axis"),
-            element("text", tick_text(t, step, sign=True), x=share(scale(t)), y=bottom + 18, text_anchor="middle", class_="tick"),
+            element(
+                "text", tick_text(t, step, sign=True), x=share(scale(t)), y=bottom + 18, text_anchor="middle", class_="tick"
+            ),
         )
         for t in ticks
     ]
@@ -137,7 +147,10 @@ def _whisker(gap: Json, scale: Scale, line: int) -> Markup:
     estimate = gap["estimate"]
     css = "mark " + gap["verdict"].replace(" ", "-")
     drawn = marker(SHAPES.get(gap["verdict"], "square"), share(scale(estimate["value"])), line, 5, css)
-    told = element("title", f"{metric_label(gap['metric'])}: {fixed(estimate['value'], sign=True)} {interval(estimate['low'], estimate['high'], sign=True)} {gap_note(gap)}".strip())
+    bracket = interval(estimate["low"], estimate["high"], sign=True)
+    told = element(
+        "title", " ".join([metric_label(gap["metric"]), fixed(estimate["value"], sign=True), bracket, gap_note(gap)]).strip()
+    )
     if not (is_number(estimate["low"]) and is_number(estimate["high"])):
         return element("g", told, drawn)
     left, right = share(scale(estimate["low"])), share(scale(estimate["high"]))

@@ -24,7 +24,15 @@ def skin_type_panels(view: View, limit: int = 6) -> list[Markup]:
 
 def _chosen(view: View) -> list[str]:
     primary = [gap["metric"] for gap in view.primary]
-    preferred = ["balanced_accuracy", "auroc", "sensitivity", "f1_iou_50", "exact", "accuracy", *(m for f in FAMILIES for m in f.metrics)]
+    preferred = [
+        "balanced_accuracy",
+        "auroc",
+        "sensitivity",
+        "f1_iou_50",
+        "count_accuracy",
+        "accuracy",
+        *(m for f in FAMILIES for m in f.metrics),
+    ]
     ordered = dict.fromkeys(m for m in [*primary, *preferred] if m in view.metrics)
     return [metric for metric in ordered if sum(is_number(e["value"]) for e in _by_type(view, metric).values()) > 1]
 

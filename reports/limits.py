@@ -13,8 +13,8 @@ MISSING_ITEM = ""
 _METHODS = {
     "wilson_effective_n": "Wilson score intervals on the effective sample size",
     "newcombe_effective_n": "Newcombe score intervals of differences on the effective sample size",
-    "bootstrap_percentile": "percentiles of patient resamples",
-    "bca": "bias-corrected and accelerated patient resamples",
+    "bootstrap_percentile": "percentiles of resamples",
+    "bca": "bias-corrected and accelerated resamples",
 }
 
 
@@ -30,25 +30,35 @@ def items(record: Json, view: View) -> list[Item]:
     """Return the checklist for a record."""
     return [
         Item("What was measured", _subject(record, view)),
-        Item("Intended use", str(view.dataset.get("intended_use") or MISSING_ITEM)),
-        Item("Reference standard", str(view.dataset.get("reference_standard") or MISSING_ITEM)),
+        Item("Intended use", _told(view, "intended_use", "None beyond testing this harness.")),
+        Item("Reference standard", _told(view, "reference_standard", "Known by construction.")),
         Item("Skin tone", _skin_tone(view)),
         Item("Independent units", _units(view)),
         Item("Failures", _failures(view)),
         Item("Intervals", _intervals(record, view)),
         Item("Verdicts", _verdicts(view)),
-        Item("Many comparisons", "Adjusted by Holm inside the declared family and by Benjamini-Hochberg elsewhere; slices outside the family are exploratory."),
-        Item("Other people, other cameras", "The numbers hold for data like these. They say nothing about devices, clinics or populations that are not in them."),
+        Item(
+            "Many comparisons",
+            "Adjusted by Holm inside the declared family, by Benjamini-Hochberg outside it, where everything is exploratory.",
+        ),
+        Item(
+            "Other people, other cameras",
+            "The numbers hold for data like these. They say nothing about devices, clinics or populations that are not in them.",
+        ),
     ]
 
 
 def _subject(record: Json, view: View) -> str:
-    if view.dataset.get("phantom") is True:
+    if view.is_phantom:
         return (
-            "Drawn pictures with known truth. They show whether the pipeline, the metrics and the comparisons are right, and how this model "
-            "answers on drawings; they say nothing about patients."
+            "Drawn pictures with known truth. They show whether the pipeline, the metrics and the comparisons are right, and how this "
+            "model answers on drawings; they say nothing about patients."
         )
     return f"{record['model'].get('name', 'The model')} on {view.dataset.get('name', 'this data set')}, as the settings below asked it."
+
+
+def _told(view: View, key: str, of_a_phantom: str) -> str:
+    return str(view.dataset.get(key) or (of_a_phantom if view.is_phantom else MISSING_ITEM))
 
 
 def _skin_tone(view: View) -> str:
@@ -63,22 +73,32 @@ def _skin_tone(view: View) -> str:
             unknown += number
     if not known and not unknown:
         return MISSING_ITEM
-    rater = view.dataset.get("skin_type_rater")
-    told = f"Fitzpatrick type known for {count(known)} of {count(known + unknown)} samples; unknown is shown as unknown, never put into a group. "
-    return told + (f"Rated by: {rater}." if rater else "Who rated it: missing.")
+    rater = _told(view, "skin_type_rater", "by the drawing itself") or "missing"
+    return (
+        f"Fitzpatrick type known for {count(known)} of {count(known + unknown)} samples; unknown is shown as unknown, never put into "
+        f"a group. Rated by: {rater}."
+    )
 
 
 def _units(view: View) -> str:
     estimate = next((e for e in (view.estimate(m) for m in view.metrics) if e is not None), None)
     if estimate is None:
         return MISSING_ITEM
-    patients, samples = counted(estimate["n_clusters"], "patient"), counted(estimate["n"], "sample")
-    return f"{samples} of {patients}. Patients (or lesions) are resampled, not pictures: several pictures of one patient are not independent."
+    samples = counted(estimate["n"], "sample")
+    if view.unit == "sample":
+        return (
+            f"{samples}. Nobody said whose they are, so each counts as its own: where one person gave several, the true intervals "
+            "are wider than these."
+        )
+    whose = counted(estimate["n_clusters"], view.unit)
+    return f"{samples} of {whose}. Each {view.unit} is resampled whole: its pictures are not independent."
 
 
 def _failures(view: View) -> str:
     told = coverage_sentence(view)
-    return f"{told[:1].upper()}{told[1:]}. Unread answers are counted and scored by the suite's rule, never dropped." if told else MISSING_ITEM
+    if not told:
+        return MISSING_ITEM
+    return f"{told[:1].upper()}{told[1:]}. Unread answers are counted and scored by the suite's rule, never dropped."
 
 
 def _intervals(record: Json, view: View) -> str:
@@ -99,4 +119,6 @@ def _verdicts(view: View) -> str:
     )
     told = f" Margin ±{', ±'.join(fixed(m, 2) for m in margins)}." if margins else ""
     undecided = sum(gap["verdict"] == INCONCLUSIVE for gap in view.primary)
-    return rule + told + (f" Here {undecided} of {len(view.primary)} declared comparisons are inconclusive." if undecided else "")
+    return (
+        rule + told + (f" Here {undecided} of {len(view.primary)} declared comparisons are inconclusive." if undecided else "")
+    )

@@ -28,12 +28,25 @@ _METRICS = {
     "mcc": "Matthews correlation",
     "mae": "Mean absolute error",
     "mae_readable": "Mean absolute error, readable only",
+    "count_accuracy": "Exact counts",
+    "count_mae": "Mean absolute error of counts",
+    "count_mae_readable": "Mean absolute error of counts, readable only",
     "rmse": "Root mean square error",
     "r2": "R²",
     "ppv": "PPV",
     "npv": "NPV",
 }
-_ABBREVIATIONS = {"auroc": "AUROC", "ece": "ECE", "iou": "IoU", "f1": "F1", "map": "mAP", "mae": "MAE", "rmse": "RMSE", "ppv": "PPV", "npv": "NPV"}
+_ABBREVIATIONS = {
+    "auroc": "AUROC",
+    "ece": "ECE",
+    "iou": "IoU",
+    "f1": "F1",
+    "map": "mAP",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "ppv": "PPV",
+    "npv": "NPV",
+}
 _ATTRIBUTES = {"fitzpatrick": "Skin type", "sex": "Sex", "age": "Age", "site": "Body site", "age_band": "Age"}
 _SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
 _BANDED = re.compile(r"^(?P<base>[^\[\]]+)\[(?P<klass>.+)\]$")
@@ -59,7 +72,11 @@ FAMILIES = (
     Family("Malignant or not", "classification", ("sensitivity", "specificity", "ppv", "npv", "average_precision")),
     Family("Calibration", "classification", ("brier", "ece_debiased", "smooth_ece", "ece", "nll")),
     Family("Boxes", "detection", ("f1_iou_50", "precision_iou_50", "recall_iou_50", "map", "map_50", "map_75", "mean_iou")),
-    Family("Counts and measurements", "counting", ("exact", "within_1", "within_5", "mae", "mae_readable", "rmse", "r2")),
+    Family(
+        "Counts and measurements",
+        "counting",
+        ("count_accuracy", "within_1", "within_5", "count_mae", "count_mae_readable", "mae", "mae_readable", "rmse", "r2"),
+    ),
 )
 
 

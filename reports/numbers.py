@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 MISSING = "–"
 _MINUS = "\u2212"
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Say whether ``value`` is a finite number (the record writes NaN as ``None``)."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
@@ -79,7 +79,7 @@ def level_name(estimate: Mapping[str, Any]) -> str:
     return f"{100 * level:g}% interval" if is_number(level) else "interval"
 
 
-def sample_size(estimate: Mapping[str, Any]) -> str:
-    """Return ``"n 1 500 · 212 pat."`` for an estimate: what its denominator rests on."""
-    patients, samples = estimate.get("n_clusters"), estimate.get("n")
-    return f"n {count(samples)} · {count(patients)} pat."
+def sample_size(estimate: Mapping[str, Any], unit: str) -> str:
+    """Return ``"n 1 500 · 212 pat."`` for an estimate: the samples in its denominator and the patients or lesions they come from."""
+    samples = f"n {count(estimate.get('n'))}"
+    return samples if unit == "sample" else f"{samples} · {count(estimate.get('n_clusters'))} {unit[:3]}."

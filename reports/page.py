@@ -10,8 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-
-_TOGETHER = re.compile(r"\b[IV]+–[IV]+\b|\[[^\[\]]{1,40}\]|±[\d.]+")
+_TOGETHER = re.compile(r"\b[IV]+–[IV]+\b|([\u2212+]?[\d.]+ )?\[[^\[\]]{1,40}\]|±[\d.]+")
 
 
 def unbroken(text: str) -> Markup:
@@ -27,7 +26,12 @@ def unbroken(text: str) -> Markup:
 def _environment() -> Environment:
     loader = PackageLoader("harness.reports", "templates")
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters["unbroken"] = unbroken
     return environment

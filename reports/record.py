@@ -1,8 +1,9 @@
 """Reading the record: `result.json` and nothing else.
 
 Keys used, beyond those of ``harness.result.Result.to_dict``:
-    ``settings``: ``primary`` (names of the metrics the verdict rests on), ``privacy`` (``"off"`` shows private data), ``level``, ``margin``.
-    ``dataset``: ``name``, ``public``, ``title``, ``phantom``, ``n``, ``n_patients``, ``licence``, ``digest``; any other key is listed as it is.
+    ``settings``: ``primary`` (names of the metrics the verdict rests on, the first in the headline), ``privacy`` (``"off"`` shows
+    private data), ``seed``. ``dataset``: ``name``, ``title``, ``public``, ``n_patients`` (``None`` where nobody knows whose the samples
+    are), and where known ``intended_use``, ``reference_standard``, ``skin_type_rater``. Every other key is listed as it is.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class View:
         metrics: Metric names in the record's order.
         groups: Every group that has a number, in reading order; ``()`` is everybody.
         primary: The gaps that the verdict rests on.
+        unit: What is resampled whole: ``"patient"``, ``"lesion"``, or ``"sample"`` where nobody knows whose they are.
     """
 
     dataset: Json
@@ -38,6 +40,12 @@ class View:
     metrics: tuple[str, ...]
     groups: tuple[GroupKey, ...]
     primary: tuple[Json, ...]
+    unit: str
+
+    @property
+    def is_phantom(self) -> bool:
+        """Whether the pictures are drawn: a data set of this house says so in its name."""
+        return "phantom" in str(self.dataset.get("name", ""))
 
     def estimate(self, metric: str, group: GroupKey = ()) -> Json | None:
         """Return the estimate of a metric for a group, or ``None`` when the record has none."""
@@ -62,7 +70,14 @@ def view(evaluation: Json, settings: Json) -> View:
         metrics=_distinct(m["metric"] for m in evaluation["metrics"]),
         groups=tuple(sorted({group for _, group in estimates}, key=group_order)),
         primary=_primary_gaps(evaluation["gaps"], settings.get("primary")),
+        unit=_unit(evaluation["dataset"]),
     )
+
+
+def _unit(dataset: Json) -> str:
+    if "n_patients" in dataset and dataset["n_patients"] is None:
+        return "sample"
+    return "lesion" if "matched" in str(dataset.get("name", "")) else "patient"
 
 
 def views(record: Json) -> tuple[View, View | None]:

@@ -1,7 +1,7 @@
 """The reliability diagram: how often the model is right at each confidence, by group.
 
-Data: a list of ``{"group": null | {...}, "bins": [{"confidence", "observed", "low", "high", "n"}, ...], "n"}``, where ``confidence`` is a
-bin's mean confidence and ``observed`` its share of right answers, with the interval ``low`` to ``high``.
+Data: a list of ``{"group": null | {...}, "bins": [{"confidence", "observed", "low", "high", "n"}, ...], "n"}``, where
+``confidence`` is a bin's mean confidence and ``observed`` its share of right answers, with the interval ``low`` to ``high``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def _grid(across: Scale, up: Scale, bottom: float) -> list[Content]:
         drawn += [
             element("line", x1=across(0), x2=across(1), y1=up(tick), y2=up(tick), class_="rule"),
             element("text", text, x=_LEFT - 5, y=up(tick) + 4, text_anchor="end", class_="tick"),
-            element("text", text, x=across(tick), y=bottom + _BARS + 18, text_anchor="middle" if tick < 1 else "end", class_="tick"),
+            element(
+                "text", text, x=across(tick), y=bottom + _BARS + 18, text_anchor="middle" if tick < 1 else "end", class_="tick"
+            ),
         ]
     return drawn
 
@@ -57,21 +59,49 @@ def _curve(bins: list[Json], across: Scale, up: Scale) -> list[Content]:
     path = " ".join(f"{x:.2f},{y:.2f}" for x, y in points)
     drawn: list[Content] = [element("polyline", points=path, class_="curve")]
     for b, (x, y) in zip(bins, points, strict=True):
-        told = element("title", f"confidence {fixed(b['confidence'])}: {fixed(b['observed'])} right {interval(b['low'], b['high'])}, n {b['n']}")
-        bar = [element("line", x1=x, x2=x, y1=up(b["low"]), y2=up(b["high"]), class_="whisker lighter")] if is_number(b["low"]) and is_number(b["high"]) else []
+        told = element(
+            "title",
+            f"confidence {fixed(b['confidence'])}: {fixed(b['observed'])} right {interval(b['low'], b['high'])}, n {b['n']}",
+        )
+        bar = (
+            [element("line", x1=x, x2=x, y1=up(b["low"]), y2=up(b["high"]), class_="whisker lighter")]
+            if is_number(b["low"]) and is_number(b["high"])
+            else []
+        )
         drawn.append(element("g", told, *bar, marker("circle", x, y, 3.5, "mark lighter")))
     return drawn
 
 
 def _counts(bins: list[Json], across: Scale, bottom: float) -> list[Content]:
     most = max((b["n"] for b in bins), default=1)
-    return [join(*(element("rect", x=across(b["confidence"]) - 3, y=bottom + _BARS + 2 - _BARS * b["n"] / most, width=6, height=_BARS * b["n"] / most, class_="bar") for b in bins))]
+    return [
+        join(
+            *(
+                element(
+                    "rect",
+                    x=across(b["confidence"]) - 3,
+                    y=bottom + _BARS + 2 - _BARS * b["n"] / most,
+                    width=6,
+                    height=_BARS * b["n"] / most,
+                    class_="bar",
+                )
+                for b in bins
+            )
+        )
+    ]
 
 
 def reliability_table(curve: Json) -> Table:
     """Return the numbers behind one group's diagram."""
     rows = tuple(
-        Row(fixed(b["confidence"]), (Cell(fixed(b["observed"]), css="num"), Cell(interval(b["low"], b["high"]) or "–", css="num"), Cell(count(b["n"]), css="num")))
+        Row(
+            fixed(b["confidence"]),
+            (
+                Cell(fixed(b["observed"]), css="num"),
+                Cell(interval(b["low"], b["high"]) or "–", css="num"),
+                Cell(count(b["n"]), css="num"),
+            ),
+        )
         for b in curve["bins"]
         if b["n"]
     )

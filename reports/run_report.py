@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harness.reports import limits
 from harness.reports.confusion_plot import Matrix, confusion_matrix
-from harness.reports.examples import Card, card
+from harness.reports.examples import card
 from harness.reports.gap_plot import gap_panel, panels
+from harness.reports.gap_tables import brief_gap_table, gap_table
 from harness.reports.group_plot import skin_type_panels
-from harness.reports.metric_tables import FamilyTable, family_tables, gap_table
+from harness.reports.metric_tables import family_tables
 from harness.reports.naming import metric_label
 from harness.reports.page import render
-from harness.reports.provenance import Fact, facts
+from harness.reports.provenance import facts
 from harness.reports.record import Json, View, all_public, may_show, views
 from harness.reports.reliability_plot import reliability_panel, reliability_table
 from harness.reports.sentences import family_summary, headline
@@ -51,13 +52,15 @@ class Section:
     gap_table: Table | None
     other_gaps: Table | None
     type_panels: tuple[Markup, ...]
-    families: tuple[FamilyTable, ...]
+    families: tuple[Table, ...]
     curves: tuple[tuple[Markup, Table], ...]
     matrices: tuple[Matrix, ...]
     notes: tuple[str, ...]
 
 
-def render_html(record: Mapping[str, Any], examples: Sequence[Mapping[str, Any]] = (), provenance: Mapping[str, Any] | None = None) -> str:
+def render_html(
+    record: Mapping[str, Any], examples: Sequence[Mapping[str, Any]] = (), provenance: Mapping[str, Any] | None = None
+) -> str:
     """Return the report page.
 
     Args:
@@ -75,11 +78,11 @@ def render_html(record: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]
         sections.append(_section(companion, main, "companion"))
     return render(
         "run_report.html.j2",
-        title=f"{record['model'].get('name', 'model')} on {main.dataset.get('name', 'data')}",
+        title=_title(record, main),
         suite=record["suite"],
         subtitle=_subtitle(record, main),
         sections=sections,
-        cards=_cards(examples) if shown else [],
+        cards=[card(example) for example in examples] if shown else [],
         withheld=not shown,
         privacy_off=shown and not all_public(record),
         limits=limits.items(record, main),
@@ -121,29 +124,32 @@ def _described(gaps: Sequence[Json]) -> str:
     return f"Differences with their intervals: {names}. The table below has the numbers."
 
 
+def _title(record: Json, view: View) -> str:
+    model, data = str(record["model"].get("name", "model")), str(view.dataset.get("name", "data"))
+    return model if model == data else f"{model} on {data}"
+
+
 def _subtitle(record: Json, view: View) -> str:
-    known = [view.dataset.get("title"), record["model"].get("title"), record["model"].get("fingerprint", {}).get("quantization")]
+    known = [
+        view.dataset.get("title"),
+        record["model"].get("title"),
+        record["model"].get("fingerprint", {}).get("quantization"),
+    ]
     return " · ".join(str(text) for text in known if text)
-
-
-def _cards(examples: Sequence[Mapping[str, Any]]) -> list[Card]:
-    return [card(example) for example in examples]
 
 
 def render_markdown(record: Mapping[str, Any]) -> str:
     """Return a compact report for a pull request's comment: the sentence, the gaps, the headline numbers by group."""
     main, companion = views(record)
-    title = f"{record['model'].get('name', 'model')} on {main.dataset.get('name', 'data')}"
-    parts = [f"### {escape_markdown(title)}", _markdown_section(main)]
+    parts = [f"### {escape_markdown(_title(record, main))}", _markdown_section(main)]
     if companion is not None:
         parts += [f"#### {escape_markdown(_kind('companion', True))}", _markdown_section(companion)]
-    families = family_tables(main)
-    if families:
-        first = families[0]
-        parts += [f"<details><summary>{first.title} by group</summary>\n\n{to_markdown(first.table)}\n\n</details>"]
+    skin = [group for group in main.groups if not group or group[0][0] == "fitzpatrick"]
+    for table in family_tables(main, skin)[:1]:
+        parts += [f"<details><summary>{escape(table.caption)} by skin type</summary>\n\n{to_markdown(table)}\n\n</details>"]
+    configuration = escape_markdown(str(record["config_hash"])[:12])
     parts += [
-        "Inconclusive does not mean equal. "
-        f"Pictures, calibration, every group: `report.html`; the record: `result.json` (configuration `{str(record['config_hash'])[:12]}`)."
+        f"Every group, calibration and pictures: `report.html`; the record: `result.json` (configuration {configuration})."
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -153,5 +159,5 @@ def _markdown_section(view: View) -> str:
     if family_summary(view):
         parts.append(escape_markdown(family_summary(view)))
     if view.primary:
-        parts.append(to_markdown(gap_table(view.primary, view, "Declared comparisons")))
+        parts.append(to_markdown(brief_gap_table(view.primary, view)))
     return "\n\n".join(parts)

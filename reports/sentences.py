@@ -16,7 +16,7 @@ def headline(view: View) -> str:
     """Return the one sentence a reader takes home, from the first primary gap."""
     if view.primary:
         gap = view.primary[0]
-        return f"{_overall(view, gap['metric'])}; {_gap_clause(gap)}."
+        return f"{_overall(view, gap['metric'])}; {_gap_clause(gap, view.unit)}."
     if view.metrics:
         return f"{_overall(view, view.metrics[0])}; groups were not compared."
     return "Nothing could be computed from these answers."
@@ -28,15 +28,17 @@ def _overall(view: View, metric: str) -> str:
     if estimate is None or not is_number(estimate["value"]):
         why = _because(estimate["reason"] if estimate else "")
         return f"{name} is undefined overall{why}"
-    return " ".join(part for part in (f"{name} is {fixed(estimate['value'], 2)}", interval(estimate["low"], estimate["high"], 2)) if part)
+    return " ".join(
+        part for part in (f"{name} is {fixed(estimate['value'], 2)}", interval(estimate["low"], estimate["high"], 2)) if part
+    )
 
 
-def _gap_clause(gap: Json) -> str:
+def _gap_clause(gap: Json, unit: str) -> str:
     estimate = gap["estimate"]
     compared, reference = group_phrase(gap["attribute"], gap["compared"]), value_label(gap["attribute"], gap["reference"])
     if not is_number(estimate["value"]):
         return f"it cannot be compared between {compared} and {reference}{_because(gap['reason'] or estimate['reason'])}: inconclusive"
-    return f"on {compared} it is {_difference(estimate, reference)}: {_meaning(gap)}"
+    return f"on {compared} it is {_difference(estimate, reference)}: {_meaning(gap, unit)}"
 
 
 def _difference(estimate: Json, reference: str) -> str:
@@ -50,7 +52,7 @@ def _difference(estimate: Json, reference: str) -> str:
     return f"{size} {'lower' if value < 0 else 'higher'} than on {reference}{bounds}"
 
 
-def _meaning(gap: Json) -> str:
+def _meaning(gap: Json, unit: str) -> str:
     """Words for the verdict: what may be concluded, and in which direction."""
     estimate, margin = gap["estimate"], fixed(gap["margin"], 2)
     if gap["verdict"] == WITHIN:
@@ -58,7 +60,7 @@ def _meaning(gap: Json) -> str:
         return f"within the margin of ±{margin}{also}"
     if gap["verdict"] == GAP:
         return f"a gap, {direction(gap)}"
-    return f"inconclusive – {_why_inconclusive(gap)}"
+    return f"inconclusive – {_why_inconclusive(gap, unit)}"
 
 
 def direction(gap: Json) -> str:
@@ -70,13 +72,13 @@ def direction(gap: Json) -> str:
     return f"{'better' if (value > 0) == better else 'worse'} for {label}"
 
 
-def _why_inconclusive(gap: Json) -> str:
+def _why_inconclusive(gap: Json, unit: str) -> str:
     patients = gap["estimate"]["n_clusters"]
     detectable = gap["minimum_detectable"]
     reason = _lower_first(gap["reason"].rstrip("."))
     if not is_number(detectable):
-        return reason or f"{counted(patients, 'patient')} cannot decide it"
-    could = f"with these {counted(patients, 'patient')} only a difference of at least {fixed(detectable, 2)} could be seen"
+        return reason or f"{counted(patients, unit)} cannot decide it"
+    could = f"with these {counted(patients, unit)} only a difference of at least {fixed(detectable, 2)} could be seen"
     return f"{reason}; {could}" if reason else could
 
 
@@ -113,7 +115,9 @@ def coverage_sentence(view: View) -> str:
         total = sum(row["counts"].values())
         failed = [f"{count(number)} {status}" for status, number in sorted(row["counts"].items()) if status != "ok" and number]
         read = row["counts"].get("ok", 0)
-        sentences.append(f"{row['task']}: {count(read)} of {count(total)} answers read" + (f" ({', '.join(failed)})" if failed else ""))
+        sentences.append(
+            f"{row['task']}: {count(read)} of {count(total)} answers read" + (f" ({', '.join(failed)})" if failed else "")
+        )
     return "; ".join(sentences)
 
 

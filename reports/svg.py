@@ -81,13 +81,16 @@ def _round_step(raw: float) -> float:
 
 
 def marker(shape: str, x: float | str, y: float, size: float, css: str) -> Markup:
-    """Draw a marker of a given shape (``circle``, ``square``, ``diamond``, ``triangle``), centred; shapes tell apart what colours do."""
+    """Draw a marker of a given shape (``circle``, ``square``, ``diamond``, ``triangle``), centred: shapes tell what colours do."""
     if shape == "circle":
         drawn = element("circle", cx=0, cy=0, r=size, class_=css)
     elif shape == "square":
         drawn = element("rect", x=-size, y=-size, width=2 * size, height=2 * size, class_=css)
     else:
         reach = size * 1.35
-        points = {"diamond": [(0, -reach), (reach, 0), (0, reach), (-reach, 0)], "triangle": [(0, -reach), (reach, size), (-reach, size)]}[shape]
+        points = {
+            "diamond": [(0, -reach), (reach, 0), (0, reach), (-reach, 0)],
+            "triangle": [(0, -reach), (reach, size), (-reach, size)],
+        }[shape]
         drawn = element("polygon", points=" ".join(f"{_number(float(a))},{_number(float(b))}" for a, b in points), class_=css)
     return element("svg", drawn, x=x, y=y, overflow="visible", class_="marker")

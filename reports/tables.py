@@ -83,7 +83,14 @@ def to_markdown(table: Table) -> str:
     """Return a table as GitHub Markdown; footnotes follow as a list."""
     lines = [_line(table.columns), _line(["---", *["--:"] * (len(table.columns) - 1)], escape=False)]
     for row in table.rows:
-        cells = [" ".join(part for part in (c.text, c.detail, f"({c.small})" if c.small else "", f"({table.letter(c.note)})" if c.note else "") if part) for c in row.cells]
+        cells = [
+            " ".join(
+                part
+                for part in (c.text, c.detail, f"({c.small})" if c.small else "", f"({table.letter(c.note)})" if c.note else "")
+                if part
+            )
+            for c in row.cells
+        ]
         lines.append(_line([row.head, *cells]))
     lines += [""] if table.notes else []
     lines += [f"({table.letter(note)}) {escape_markdown(note)}  " for note in table.notes]

@@ -13,7 +13,9 @@ OLDEST = 120.0
 """An age above this, or below 0, is a slip of the pen: unknown."""
 
 _SEXES = {"male": "male", "m": "male", "man": "male", "female": "female", "f": "female", "woman": "female"}
-_UNKNOWN_WORDS = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>", "unknown", "unk", "missing", "not reported", "-", "?"})
+_UNKNOWN_WORDS = frozenset(
+    {"", "nan", "none", "null", "na", "n/a", "<na>", "unknown", "unk", "missing", "not reported", "-", "?"}
+)
 
 
 def normalise(attribute: str, value: Any, words: Mapping[str, str] | None = None) -> str | float | None:

@@ -96,6 +96,9 @@ def _tell(column: str, names: list[str], texts: list[int], codes: Ints, answers:
         note(f"Column '{column}': {read_rows} predictions are not labels and were read as text.")
     if unread:
         examples = ", ".join(repr(names[code][:40]) for code in unread[:3])
-        note(f"Column '{column}': {int(counts[unread].sum())} predictions name none of the classes and could not be read, e.g. {examples}.")
+        note(
+            f"Column '{column}': {int(counts[unread].sum())} predictions name none of the classes, e.g. {examples}. "
+            "They count as unparsable; if they are classes, give choices=[...]."
+        )
     if (codes < 0).any():
         note(f"Column '{column}': {int((codes < 0).sum())} predictions are empty.")

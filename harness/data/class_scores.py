@@ -20,7 +20,9 @@ SUM_TOLERANCE = 1e-2
 _ROUNDING = 1e-6
 
 
-def binary(table: Table, column: str, classes: tuple[str, ...], positive: str, answered: NDArray[np.bool_], ids: Labels) -> Floats:
+def binary(
+    table: Table, column: str, classes: tuple[str, ...], positive: str, answered: NDArray[np.bool_], ids: Labels
+) -> Floats:
     """Return ``(n, 2)`` probabilities from a column of the positive class's.
 
     Args:
@@ -71,15 +73,19 @@ def many(
     """
     matched = _match(table, columns, classes, ordered, note)
     found = np.stack([_probabilities(table, column, "scores", answered, ids) for column in matched], axis=1)
-    partly = np.isnan(found).any(axis=1) & ~np.isnan(found).all(axis=1)
+    n_empty = np.isnan(found).sum(axis=1)
+    partly = (n_empty > 0) & (n_empty < len(classes))
     if partly.any():
-        raise TableError(f"{table.name}, columns {_listed(matched)} (scores=): some but not all empty in {name_rows(table, partly, ids)}.")
+        raise TableError(
+            f"{table.name}, columns {_listed(matched)} (scores=): some but not all empty in {name_rows(table, partly, ids)}."
+        )
     sums = found.sum(axis=1)
-    off = np.abs(sums - 1.0) > SUM_TOLERANCE  # NaN compares as False
+    off: NDArray[np.bool_] = np.abs(sums - 1.0) > SUM_TOLERANCE  # NaN compares as False
     if off.any():
         raise TableError(
             f"{table.name}, columns {_listed(matched)} (scores=): probabilities must sum to one, and sum to "
-            f"{sums[off][0]:.4g} in {name_rows(table, off, ids)}. If they are logits, apply a softmax; if classes are missing, add their columns."
+            f"{sums[off][0]:.4g} in {name_rows(table, off, ids)}. "
+            "If they are logits, apply a softmax; if classes are missing, add their columns."
         )
     scaled: Floats = found / sums[:, None]
     return scaled
@@ -95,7 +101,9 @@ def _probabilities(table: Table, column: str, role: str, answered: NDArray[np.bo
             "the model did not answer, or leave score out."
         )
     if np.isinf(found).any():
-        raise TableError(f"{where}an infinite value in {name_rows(table, np.isinf(found), ids)}. Give probabilities between 0 and 1.")
+        raise TableError(
+            f"{where}an infinite value in {name_rows(table, np.isinf(found), ids)}. Give probabilities between 0 and 1."
+        )
     outside = (found < -_ROUNDING) | (found > 1.0 + _ROUNDING)
     if outside.any():
         raise TableError(
@@ -105,7 +113,9 @@ def _probabilities(table: Table, column: str, role: str, answered: NDArray[np.bo
     return np.clip(found, 0.0, 1.0)
 
 
-def _match(table: Table, columns: Sequence[str] | Mapping[str, str], classes: tuple[str, ...], ordered: bool, note: Note) -> list[str]:
+def _match(
+    table: Table, columns: Sequence[str] | Mapping[str, str], classes: tuple[str, ...], ordered: bool, note: Note
+) -> list[str]:
     if isinstance(columns, Mapping):
         by_class = {label_text(name): column for name, column in columns.items()}
         if set(by_class) != set(classes):

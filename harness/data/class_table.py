@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from harness.answers import ClassAnswers, Floats, Ints, Labels
+from harness.answers import ClassAnswers, Floats, Ints
 from harness.data import class_scores
 from harness.data.class_predictions import STATUSES, predicted, stated
-from harness.data.columns import coded, label_text
-from harness.data.frame import Table, TableLike, as_table, name_rows
+from harness.data.class_truth import positives_of, truth_of
+from harness.data.frame import TableLike, as_table
 from harness.data.joining import Note, no_note
 from harness.data.units import units_of
-from harness.errors import TableError, near_match
+from harness.errors import TableError
 from harness.types import Status
 
 THRESHOLD = 0.5
@@ -65,8 +65,8 @@ def class_answers(
         raise TableError("score= (one column, two classes) and scores= (one column a class) were both given. Give one of them.")
     table = as_table(table)
     units = units_of(table, id=id, cluster=cluster, groups=groups or {}, words=words or {}, note=note)
-    classes, truth = _truth(table, target, choices, units.ids)
-    positives = _positives(positive, classes, needed=score is not None)
+    classes, truth = truth_of(table, target, choices, units.ids)
+    positives = positives_of(positive, classes, needed=score is not None)
 
     states = stated(table, status, units.ids)
     answer: Ints = np.full(len(table), -1, dtype=np.int64)
@@ -82,6 +82,8 @@ def class_answers(
     if probabilities is not None and prediction is None:
         decided = _decided(probabilities, classes, positives if score is not None else ())
         answer = np.where(answered, decided, -1)
+    if probabilities is not None and np.isnan(probabilities).all():
+        probabilities = None
     return ClassAnswers(units, [STATUSES[code] for code in states.tolist()], classes, truth, answer, probabilities, positives)
 
 
@@ -90,50 +92,5 @@ def _decided(probabilities: Floats, classes: tuple[str, ...], positives: tuple[s
     if positives:
         index = classes.index(positives[0])
         return np.where(probabilities[:, index] >= THRESHOLD, index, 1 - index)
-    return np.where(np.isnan(probabilities), -1.0, probabilities).argmax(axis=1)
-
-
-def _truth(table: Table, target: str, choices: Sequence[str | int] | None, ids: Labels) -> tuple[tuple[str, ...], Ints]:
-    codes, names = coded(table, target, "target")
-    where = f"{table.name}, column '{target}' (target=): "
-    if (codes < 0).any():
-        raise TableError(f"{where}no label in {name_rows(table, codes < 0, ids)}. Fill in the truth, or drop the rows that have none.")
-    if choices is not None:
-        classes = tuple(label_text(choice) for choice in choices)
-        if len(set(classes)) < len(classes) or len(classes) < 2:
-            raise TableError(f"choices= must be two or more different labels, got {list(choices)}.")
-    else:
-        classes = ("0", "1") if set(names) <= {"0", "1"} else tuple(sorted(names, key=_order))
-    outside = np.array([name not in classes for name in names], dtype=np.bool_)
-    if outside.any():
-        first = names[int(np.flatnonzero(outside)[0])]
-        raise TableError(
-            f"{where}'{first}' is none of the choices ({', '.join(classes)}) in {name_rows(table, outside[codes], ids)}."
-            f"{near_match(first, classes)} Mend the label, or add it to choices."
-        )
-    if len(classes) < 2:
-        raise TableError(f"{where}only one label, '{classes[0]}', occurs. Give choices=[...] to say which others there could have been.")
-    index_of = {name: index for index, name in enumerate(classes)}
-    return classes, np.array([index_of[name] for name in names], dtype=np.int64)[codes]
-
-
-def _order(label: str) -> tuple[bool, float, str]:
-    """Numbers before words, and by size."""
-    return (False, float(label), label) if label.removeprefix("-").isdecimal() else (True, 0.0, label)
-
-
-def _positives(positive: str | int | Sequence[str | int] | None, classes: tuple[str, ...], needed: bool) -> tuple[str, ...]:
-    if positive is None:
-        if classes == ("0", "1"):
-            return ("1",)
-        if needed:
-            raise TableError(f"score= is the probability of one class: say which with positive=. The classes are {', '.join(classes)}.")
-        return ()
-    given = [positive] if isinstance(positive, (str, int)) else list(positive)
-    names = tuple(dict.fromkeys(label_text(name) for name in given))
-    for name in names:
-        if name not in classes:
-            raise TableError(f"positive='{name}' is none of the classes ({', '.join(classes)}).{near_match(name, classes)}")
-    if needed and len(names) != 1:
-        raise TableError(f"score= is the probability of one class, but positive= names {len(names)}. Name one, or give scores=[...].")
-    return names
+    likeliest: Ints = np.where(np.isnan(probabilities), -1.0, probabilities).argmax(axis=1)
+    return likeliest

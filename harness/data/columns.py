@@ -130,5 +130,7 @@ def _distinct(table: Table, column: str, role: str) -> tuple[NDArray[np.intp], l
     try:
         codes, values = pd.factorize(series)
     except TypeError:
-        raise TableError(f"{table.name}, column '{column}' ({role}=) holds lists or objects where one value a row is needed.") from None
+        raise TableError(
+            f"{table.name}, column '{column}' ({role}=) holds lists or objects where one value a row is needed."
+        ) from None
     return codes, list(values)

@@ -41,7 +41,10 @@ def read_table(path: str | PathLike[str]) -> Table:
         table = _read_parquet(file)
     else:
         hint = " One JSON object a line is JSONL: rename it .jsonl." if ending == ".json" else ""
-        raise TableError(f"{file.name} is not a table this can read: its ending is '{ending}', allowed are .csv, .tsv, .jsonl, .ndjson and .parquet.{hint}")
+        raise TableError(
+            f"{file.name} is not a table this can read: its ending is '{ending}', "
+            f"allowed are .csv, .tsv, .jsonl, .ndjson and .parquet.{hint}"
+        )
     check_header(table.columns, table.name)
     if not len(table):
         raise TableError(f"{file.name} has no rows: there is nothing to score.")
@@ -73,13 +76,16 @@ def _read_separated(file: Path, separator: str) -> Table:
             # One thread, or Arrow does not know the number of a wrong row.
             read_options=pa.csv.ReadOptions(use_threads=False, block_size=min(file.stat().st_size + 1, _LARGEST_BLOCK)),
             parse_options=pa.csv.ParseOptions(delimiter=separator, newlines_in_values=True, invalid_row_handler=reject),
-            convert_options=pa.csv.ConvertOptions(column_types={name: pa.string() for name in header}, strings_can_be_null=False),
+            convert_options=pa.csv.ConvertOptions(
+                column_types={name: pa.string() for name in header}, strings_can_be_null=False
+            ),
         )
     except pa.ArrowInvalid as error:
         if wrong:
             row = wrong[0]
             raise TableError(
-                f"{file.name}, record {row.number}: {row.actual_columns} cells where the header has {row.expected_columns}: {row.text[:80]!r}. "
+                f"{file.name}, record {row.number}: {row.actual_columns} cells where the header has {row.expected_columns}: "
+                f"{row.text[:80]!r}. "
                 "Put quotes around cells that hold the separator."
             ) from None
         _check_utf8(file, header, separator)
@@ -159,11 +165,15 @@ def _json_object(file: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         value = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
     except UnicodeDecodeError as error:
-        raise TableError(f"{file.name}, line {number}: byte 0x{line[error.start]:02x} is not UTF-8. Save the file as UTF-8.") from None
+        raise TableError(
+            f"{file.name}, line {number}: byte 0x{line[error.start]:02x} is not UTF-8. Save the file as UTF-8."
+        ) from None
     except (ValueError, RecursionError) as error:
         raise TableError(f"{file.name}, line {number} is not JSON: {error}. JSONL holds one object a line.") from None
     if not isinstance(value, dict):
-        raise TableError(f"{file.name}, line {number} holds a JSON {type(value).__name__}, not an object. JSONL holds one object a line.")
+        raise TableError(
+            f"{file.name}, line {number} holds a JSON {type(value).__name__}, not an object. JSONL holds one object a line."
+        )
     return value
 
 

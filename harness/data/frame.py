@@ -82,7 +82,9 @@ def check_header(names: Sequence[str], where: str) -> None:
     """Raise ``TableError`` when two columns have the same name."""
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if twice:
-        raise TableError(f"{where} has more than one column called {', '.join(map(repr, twice))}. Rename or drop all but one of each.")
+        raise TableError(
+            f"{where} has more than one column called {', '.join(map(repr, twice))}. Rename or drop all but one of each."
+        )
 
 
 def name_rows(table: Table, rows: NDArray[Any], ids: Sequence[Any] | NDArray[Any] | None = None) -> str:

@@ -49,7 +49,9 @@ def join(table: TableLike, metadata: TableLike, *, on: str, note: Note = no_note
             "The two files must spell ids alike; check endings such as .png."
         )
     if alone.any():
-        note(f"{int(alone.sum())} of {len(table)} rows of {table.name} have no row in {metadata.name}: their attributes are unknown.")
+        note(
+            f"{int(alone.sum())} of {len(table)} rows of {table.name} have no row in {metadata.name}: their attributes are unknown."
+        )
 
     added = metadata.frame.drop(columns=on).take(np.maximum(partner, 0)).set_axis(table.frame.index)
     if alone.any():

@@ -9,5 +9,6 @@ from harness.data.class_table import class_answers
 from harness.data.files import read_table
 from harness.data.frame import Table, TableLike, as_table
 from harness.data.joining import join
+from harness.data.table_samples import samples_from_table
 
-__all__ = ["Table", "TableLike", "as_table", "class_answers", "join", "read_table"]
+__all__ = ["Table", "TableLike", "as_table", "class_answers", "join", "read_table", "samples_from_table"]

@@ -41,7 +41,9 @@ def units_of(
         note("No id= was given: rows are numbered from 1.")
     clusters = ids
     if cluster is None:
-        note("No cluster= was given: every row counts as a patient of its own, so intervals are too narrow if patients give several.")
+        note(
+            "No cluster= was given: every row counts as a patient of its own, so intervals are too narrow if patients give several."
+        )
     else:
         clusters = _clusters(table, cluster, ids, note)
     attributes = {name: _attribute(table, name, column, words.get(name, {}), note) for name, column in groups.items()}
@@ -64,7 +66,8 @@ def _attribute(table: Table, name: str, column: str, words: Mapping[str, str], n
     unread = [text for text, value in zip(texts, values, strict=True) if value is None]
     if texts and len(unread) == len(texts):
         raise TableError(
-            f"{table.name}, column '{column}' (groups.{name}=): no {_WANTED.get(name, 'value')} in it, only {', '.join(map(repr, texts[:5]))}. "
+            f"{table.name}, column '{column}' (groups.{name}=): no {_WANTED.get(name, 'value')} in it, "
+            f"only {', '.join(map(repr, texts[:5]))}. "
             f"Name the right column, or say what its words mean (words.{name})."
         )
     lookup = np.empty(len(texts) + 1, dtype=object)  # the last entry, None, serves code -1

@@ -11,10 +11,15 @@ from harness.types import Answer, Status
 
 Span = tuple[int, int]
 
-LONGEST = 100_000
+LONGEST = 50_000
 """Characters of an answer (its reasoning apart) beyond which it is a runaway and not read: the time to read stays bounded."""
 
-_REASONING = (("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<reasoning>", "</reasoning>"), ("<unused94>", "<unused95>"))
+_REASONING = (
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<reasoning>", "</reasoning>"),
+    ("<unused94>", "<unused95>"),
+)
 _SPEAKER = re.compile(r"(?:assistant|model)[ \t]*[:\n]\s*+", re.IGNORECASE)
 _REFUSAL = re.compile(
     r"\b(?:i(?:['’]m| am) (?:very )?sorry|i apologi[sz]e|as an ai|i(?:['’]m| am) (?:just |only )?an ai"

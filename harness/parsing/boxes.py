@@ -1,4 +1,7 @@
-"""Boxes as JSON: a list of ``[x, y, x, y]``, or of objects with a box and a label. ``[]`` says that there is nothing; noise does not."""
+"""Boxes as JSON: a list of ``[x, y, x, y]``, or of objects with a box and a label.
+
+``[]`` says that there is nothing; noise says nothing.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,8 @@ _FENCE = re.compile(r"```(?:json)?[ \t]*\n?([^`]*+)", re.IGNORECASE)
 _OPENING = re.compile(r"[\[{]")
 _UNFINISHED = re.compile(r"[\w+.\-]{0,30}\s*\Z")
 _NOTHING = re.compile(
-    r"(?:there (?:is|are) )?(?:no|none|nothing)\b(?: (?:\w{1,20} ){0,2}(?:lesions?|objects?|boxes|box|cells?|findings?|abnormalit(?:y|ies)"
-    r"|detections?|found|detected|visible|present))?(?: (?:are |is )?(?:found|detected|visible|seen|present))?"
+    r"(?:there (?:is|are) )?(?:no|none|nothing)\b(?: (?:\w{1,20} ){0,2}(?:lesions?|objects?|boxes|box|cells?|findings?"
+    r"|abnormalit(?:y|ies)|detections?|found|detected|visible|present))?(?: (?:are |is )?(?:found|detected|visible|seen|present))?"
     r"(?: in (?:the|this) (?:image|picture|photograph))?[.!]?\Z",
     re.IGNORECASE,
 )
@@ -50,6 +53,8 @@ def read_boxes(text: str, span: Span) -> Answer:
         return Answer(_combine(values), Status.OK, "json_boxes", where)
     except _MalformedError as error:
         return Answer(None, Status.UNPARSABLE, str(error))
+    except RecursionError:  # brackets within brackets, too deep to compare
+        return Answer(None, Status.UNPARSABLE, "no_boxes")
 
 
 def _fenced(text: str, span: Span) -> Span:
@@ -82,10 +87,12 @@ def _decode_all(text: str, span: Span) -> tuple[list[Any], Span, bool]:
 
 def _combine(values: list[Any]) -> Boxes:
     """Return the boxes of the decoded values: one list, the same list repeated, or single boxes one after another."""
+    if all(value == values[0] for value in values):  # an answer given twice is one answer
+        values = values[:1]
     single = [value for value in values if _is_single(value)]
     if len(single) == len(values):
         return tuple(_box(value) for value in values)
-    if single or any(value != values[0] for value in values):
+    if len(values) > 1:
         raise _MalformedError("several_lists")
     return tuple(_box(item) for item in _items(values[0]))
 
@@ -97,12 +104,16 @@ def _is_single(value: Any) -> bool:
 
 
 def _items(value: Any) -> list[Any]:
+    items: list[Any]
     if isinstance(value, list):
-        return value
+        items = value
+        while len(items) == 1 and isinstance(items[0], list) and items[0] and isinstance(items[0][0], list):
+            items = items[0]  # one pair of brackets too many changes nothing
+        return items
     inner = [value[key] for key in _LIST_KEYS if isinstance(value.get(key), list)]
     if len(inner) != 1:
         raise _MalformedError("no_boxes")
-    items: list[Any] = inner[0]
+    items = inner[0]
     return items
 
 

@@ -17,7 +17,13 @@ NONE_SUCH = -1
 _LETTERED = re.compile(r"\(?([A-Z])[).:]\s+(.+)", re.DOTALL)
 _ALONE = re.compile(r"[\[({]?([A-Za-z])[\])}]?[.:,]?\Z")
 _LEADING = re.compile(r"(?:[(\[]([A-Za-z])[)\]]|([A-Za-z])[*_]{0,2}(?:[).:]|\s+[-–—]))(?=\s|[*_]|$)")
-_NAMED = re.compile(r"(?:\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|OPTION|ANSWER)\s{1,3}\(?|\\boxed\{|\()([A-Z])(?:\)|\}|\b)(?![\w'’])")
+_NAMED = re.compile(
+    r"(?:\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|OPTION|ANSWER)\s{1,3}|(?=\()|\\boxed(?=\{))(?:\(([A-Z])\)|\{([A-Z])\}|([A-Z])(?![\w'’]))"
+)
+# After "the answer is" a capital is a letter even in a sentence, but for the article and the pronoun.
+_SPOKEN = re.compile(r"([B-HJ-Z])(?![\w'’])|([AI])(?=,|\s{1,3}(?:or|and|because|since|as)\b)")
+_OR_SPOKEN = re.compile(r"(?:\s{0,3},)?\s{0,3}(?:\bor\b|\band\b|/|,)\s{0,3}\(?([A-Z])(?![\w'’])")
+_LINE = re.compile(r"^[ \t*_#>-]*+\(?([A-Z])(?:[).:](?=[\s*])|(?=[*_]{0,3}[ \t]*$))|\*\*\(?([A-Z])[).:]", re.MULTILINE)
 _EDGES = MARKS + ".!,;:()[]{}"
 
 
@@ -32,12 +38,19 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class _Options:
-    """Choices made ready for reading: their words, the letters that stand for them, and one pattern for all words."""
+    """Choices made ready for reading.
 
-    words: tuple[str, ...]
+    Attributes:
+        letters: Option letter to choice; empty when letters stand for nothing.
+        index_of: Plain words to choice.
+        pattern: Finds any choice's words; its matched group says which.
+        group_choice: Choice of each group, from group 1 on.
+    """
+
     letters: dict[str, int]
-    pattern: re.Pattern[str] | None
     index_of: dict[str, int]
+    pattern: re.Pattern[str] | None
+    group_choice: tuple[int, ...]
 
 
 def read_choice(text: str, span: Span, choices: tuple[str, ...], *, letters: bool = True) -> Answer:
@@ -57,7 +70,7 @@ def read_choice(text: str, span: Span, choices: tuple[str, ...], *, letters: boo
     if whole is not None:
         return _answer(choices, whole)
     for piece_rule, pieces in (("final_answer", final_spans(text, span)), ("", [span])):
-        evidence = [found for piece in pieces for found in _evidence(text, piece, options)]
+        evidence = [found for piece in pieces for found in _evidence(text, piece, options, final=bool(piece_rule))]
         named = {found.choice for found in evidence}
         if len(named) == 1 and NONE_SUCH not in named:
             found = evidence[-1] if piece_rule else evidence[0]
@@ -74,17 +87,14 @@ def read_choice(text: str, span: Span, choices: tuple[str, ...], *, letters: boo
 
 def read_labels(text: str, span: Span, choices: tuple[str, ...]) -> Answer:
     """Return every choice a text affirms, in the order of the choices; ``()`` only where it says that there is none."""
-    options = _options(choices, True)
-    mentions = [found for found in _mentions(text, span, options) if found.choice != NONE_SUCH]
+    mentions = _mentions(text, span, _options(choices, False))
     if mentions:
-        named = {found.choice for found in mentions}
+        named = sorted({found.choice for found in mentions})
         where = (mentions[0].span[0], mentions[-1].span[1])
-        return Answer(tuple(choice for index, choice in enumerate(choices) if index in named), Status.OK, "choice_texts", where)
-    start, end = trim(text, span, _EDGES)
-    if text[start:end].lower() in ("none", "none of the above", "no findings", "no finding", "") and "[" not in text[span[0] : span[0] + 1]:
-        return Answer((), Status.OK, "none_named", span) if start < end else unread(text, span, "no_choice_named")
-    if text[span[0] : span[1]].replace(" ", "") == "[]":
-        return Answer((), Status.OK, "none_named", span)
+        return Answer(tuple(choices[index] for index in named), Status.OK, "choice_texts", where)
+    start, end = trim(text, span, MARKS + ".")
+    if text[start:end].lower() in ("none", "none of the above", "no findings", "no finding", "[]"):
+        return Answer((), Status.OK, "none_named", (start, end))
     return unread(text, span, "no_choice_named")
 
 
@@ -106,12 +116,14 @@ def _options(choices: tuple[str, ...], letters: bool) -> _Options:
         words = tuple(choice.strip() for choice in choices)
         by_letter = {chr(ord("A") + index): index for index in range(min(len(choices), 26))} if letters else {}
     # One letter is no word: "a" is an article and "I" a pronoun, so such a choice is read only where it stands alone.
-    spoken = sorted({word for word in words if len(word) > 1 or word.isdigit()}, key=len, reverse=True)
-    pattern = "|".join(_pattern(word) for word in spoken)
+    spoken = [index for index, word in enumerate(words) if len(word) > 1 or word.isdigit()]
+    spoken.sort(key=lambda index: -len(words[index]))  # "melanoma in situ" before "melanoma"
+    pattern = "|".join(f"({_pattern(words[index])})" for index in spoken)
     index_of: dict[str, int] = {}
     for index, word in enumerate(words):
-        index_of.setdefault(_plain(word), index)
-    return _Options(words, by_letter, re.compile(pattern, re.IGNORECASE) if spoken else None, index_of)
+        if word:
+            index_of.setdefault(_plain(word), index)
+    return _Options(by_letter, index_of, re.compile(pattern, re.IGNORECASE) if spoken else None, tuple(spoken))
 
 
 def _pattern(word: str) -> str:
@@ -133,7 +145,7 @@ def _exactly(text: str, span: Span, options: _Options) -> Evidence | None:
     # A choice may end in a mark itself, e.g. "nevus (benign)".
     for left, right in (trim(text, span, MARKS), (start, end)):
         index = options.index_of.get(_plain(text[left:right])) if 0 < right - left <= 1000 else None
-        if index is not None and options.words[index]:
+        if index is not None:
             return Evidence(index, (left, right), "choice_text")
     letter = _ALONE.match(text[start:end]) if end - start <= 3 else None
     if letter and options.letters:
@@ -141,7 +153,7 @@ def _exactly(text: str, span: Span, options: _Options) -> Evidence | None:
     return None
 
 
-def _evidence(text: str, span: Span, options: _Options) -> list[Evidence]:
+def _evidence(text: str, span: Span, options: _Options, *, final: bool) -> list[Evidence]:
     """Return every affirmed choice and evident option letter of the span, in the order of their places."""
     exact = _exactly(text, span, options)
     if exact is not None:
@@ -149,16 +161,14 @@ def _evidence(text: str, span: Span, options: _Options) -> list[Evidence]:
     found = _mentions(text, span, options)
     if options.letters:
         start = trim(text, span, MARKS)[0]
-        if leading := _LEADING.match(text, start, span[1]):
-            group = 1 if leading[1] else 2
-            found.append(_letter(leading, group, options))
-        named = [match for match in _NAMED.finditer(text, *span) if not leading or match.start(1) != leading.start(group)]
-        found += [_letter(match, 1, options) for match in named]
+        leading = _LEADING.match(text, start, span[1]) or (_SPOKEN.match(text, start, span[1]) if final else None)
+        other = _OR_SPOKEN.match(text, leading.end(), span[1]) if leading and final else None
+        matches = (leading, other, *_NAMED.finditer(text, *span), *_LINE.finditer(text, *span))
+        places = {match.span(match.lastindex or 0) for match in matches if match is not None}
+        found += [
+            Evidence(options.letters.get(text[start].upper(), NONE_SUCH), (start, end), "letter") for start, end in places
+        ]
     return sorted(found, key=lambda one: one.span)
-
-
-def _letter(match: re.Match[str], group: int, options: _Options) -> Evidence:
-    return Evidence(options.letters.get(match[group].upper(), NONE_SUCH), match.span(group), "letter")
 
 
 def _mentions(text: str, span: Span, options: _Options) -> list[Evidence]:
@@ -171,5 +181,5 @@ def _mentions(text: str, span: Span, options: _Options) -> list[Evidence]:
         denied = negated(text, match.span(), span[0], before, denied)
         before = match.span()
         if not denied:
-            found.append(Evidence(options.index_of[_plain(match[0])], before, "choice_text"))
+            found.append(Evidence(options.group_choice[(match.lastindex or 1) - 1], before, "choice_text"))
     return found

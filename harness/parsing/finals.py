@@ -15,12 +15,17 @@ _CUES = tuple(
     for words, link in (
         (r"final (?:answer|diagnosis|decision|count|number)", rf"(?:{_LINK})?"),
         (r"(?:answer|correct (?:option|choice))", _LINK),
-        (r"(?:diagnosis|conclusion|prediction|classification|category|label|choice|total|(?:total )?(?:count|number)(?: of \w{1,20})?)", _LINK),
+        (
+            r"(?:diagnosis|conclusion|prediction|classification|category|label|choice|total|(?:count|number)(?: of \w{1,20})?)",
+            _LINK,
+        ),
     )
 )
 _ANSWER_LETTER = re.compile(r"\b(?:[Aa]nswer|ANSWER)\s{1,3}(?=\(?[A-Z]\b)")
 _SENTENCE_END = re.compile(r"[.!?;](?=\s|$)|\n")
-_SKIP = re.compile(r"[\s:*_`\"'“”#>$~=]*+(?:(?:most likely|likely|probably|option|choice|letter)\b[\s:*_`\"'“”(]*+)?", re.IGNORECASE)
+_SKIP = re.compile(
+    r"[\s:*_`\"'“”#>$~=]*+(?:(?:most likely|likely|probably|option|choice|letter)\b[\s:*_`\"'“”(]*+)?", re.IGNORECASE
+)
 _OPTION = re.compile(r"\(?[A-Za-z][).:]")
 _MOST = 50
 """Cues of one kind read before a text counts as babble."""

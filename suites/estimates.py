@@ -1,0 +1,137 @@
+"""From resampled values to estimates: which interval is used when.
+
+- A share: Wilson on the effective sample size.
+- A calibration error: percentiles of the resamples moved onto the estimate, since resampling adds noise to an absolute value of noise.
+- Everything else: percentiles.
+- Resamples that all agree never make a point interval: for a bounded metric Wilson on the number of patients stands in, else it is NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.base import Metric
+from harness.stats.percentiles import centred, percentile_limits
+from harness.stats.proportions import Cells, Proportion, proportions, tabulate, wilson, z_of
+from harness.suites.groups import Grouping
+from harness.suites.resampling import Resampled
+from harness.suites.settings import Settings
+from harness.types import Estimate
+
+Floats = NDArray[np.float64]
+PERCENTILE, CENTRED, WILSON, WILSON_PATIENTS = (
+    "bootstrap_percentile",
+    "bootstrap_centred",
+    "wilson_effective_n",
+    "wilson_patients",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupEstimates:
+    """Every metric for every level of one grouping.
+
+    Attributes:
+        grouping: The division.
+        cells: For each metric, its denominator by level and patient.
+        shares: For each metric, one `Proportion` a level when it is a share, else nothing.
+        estimates: ``estimates[metric][level]``.
+        constant: ``(K, levels)`` whether every resample gave the same value.
+    """
+
+    grouping: Grouping
+    cells: tuple[Cells, ...]
+    shares: tuple[list[Proportion], ...]
+    estimates: tuple[tuple[Estimate, ...], ...]
+    constant: NDArray[np.bool_]
+
+
+def estimate_groups(found: Resampled, index: int, settings: Settings) -> GroupEstimates:
+    """Make the estimates of one grouping.
+
+    Args:
+        found: Resampled values of a task.
+        index: Which of its groupings.
+        settings: Level and interval.
+    """
+    grouping, point, draws = found.groupings[index], found.point[index], found.draws[index]
+    low, high, undefined = percentile_limits(draws, settings.level)
+    moved = np.array([m.centred for m in found.metrics], bool)
+    own_low, own_high = low.copy(), high.copy()
+    if settings.interval == "auto" and moved.any():
+        own_low[moved], own_high[moved], _ = percentile_limits(centred(draws[moved], point[moved]), settings.level)
+    cells = tuple(tabulate(found.clusters, grouping.codes, len(grouping.levels), m.included, m.success) for m in found.metrics)
+    shares = tuple(proportions(c) if m.success is not None else [] for m, c in zip(found.metrics, cells, strict=True))
+    constant = (high - low) <= 1e-12 * np.maximum(1.0, np.abs(high))
+    rows = []
+    for k, metric in enumerate(found.metrics):
+        n, n_clusters = cells[k].n, cells[k].n_clusters
+        row = []
+        for g, level in enumerate(grouping.levels):
+            plain = Estimate(
+                value=float(point[k, g]),
+                low=float(own_low[k, g]),
+                high=float(own_high[k, g]),
+                bootstrap_low=float(low[k, g]),
+                bootstrap_high=float(high[k, g]),
+                level=settings.level,
+                method=CENTRED if metric.centred and settings.interval == "auto" else PERCENTILE,
+                n=int(n[g]),
+                n_clusters=int(n_clusters[g]),
+                n_resamples=settings.n_resamples,
+                n_undefined=int(undefined[k, g]),
+            )
+            share = shares[k][g] if shares[k] else None
+            row.append(_primary(plain, metric, share, settings, constant=bool(constant[k, g]), rows=grouping.codes == g if math.isnan(plain.value) else None))
+        rows.append(tuple(row))
+    return GroupEstimates(grouping, cells, shares, tuple(rows), constant)
+
+
+def _primary(
+    plain: Estimate, metric: Metric, share: Proportion | None, settings: Settings, *, constant: bool, rows: NDArray[np.bool_] | None
+) -> Estimate:
+    """Choose the primary interval of an estimate that comes with its bootstrap one."""
+    if rows is not None:
+        return replace(plain, low=math.nan, high=math.nan, method="", reason=undefined_reason(metric, rows))
+    z = z_of(settings.level)
+    if share is not None and settings.interval == "auto":
+        low, high = wilson(share.value, share.n_effective, z)
+        return replace(plain, low=low, high=high, method=WILSON)
+    if constant:
+        return _instead_of_a_point(plain, metric, share, z)
+    reason = f"{plain.n_undefined} of {plain.n_resamples} resamples were undefined" if plain.n_undefined else ""
+    if math.isnan(plain.low):
+        return replace(plain, reason=f"{reason}: too many for an interval")
+    lowest, highest = metric.bounds
+    return replace(plain, low=max(plain.low, lowest), high=min(plain.high, highest), reason=reason)
+
+
+def _instead_of_a_point(plain: Estimate, metric: Metric, share: Proportion | None, z: float) -> Estimate:
+    low, high = bounded_limits(plain.value, metric, share.n_effective if share else plain.n_clusters, z)
+    if math.isnan(low):
+        return replace(plain, low=low, high=high, method="", reason="every resample gave the same value, which says nothing about the spread")
+    units = "effective sample size" if share else "number of patients"
+    reason = f"every resample gave the same value; Wilson limits on the {units} instead"
+    return replace(plain, low=low, high=high, method=WILSON if share else WILSON_PATIENTS, reason=reason)
+
+
+def bounded_limits(value: float, metric: Metric, n: float, z: float) -> tuple[float, float]:
+    """Wilson limits of a bounded metric: no bounded mean spreads more than the share with the same value. NaN when unbounded."""
+    lowest, highest = metric.bounds
+    width = highest - lowest
+    if not math.isfinite(width):
+        return math.nan, math.nan
+    low, high = wilson((value - lowest) / width, n, z)
+    return lowest + width * low, lowest + width * high
+
+
+def undefined_reason(metric: Metric, rows: NDArray[np.bool_]) -> str:
+    """Say in words why a metric has no value for the rows of a group."""
+    if not rows.any():
+        return "no samples"
+    missing = [s.label for s in metric.support if not (s.rows & rows).any()]
+    return f"no sample {missing[0]}".strip() if missing else "undefined for these samples"
