@@ -113,7 +113,7 @@ def forcing(wanted: Sequence[int]) -> dict[str, Any]:
         "logit_bias": [[token, (n - place) * _BIAS_STEP] for place, token in enumerate(wanted)],
         "samplers": ["penalties", "temperature"],
         "presence_penalty": _PENALTY,
-        "repeat_last_n": n,  # no more, or words of the question would count as said
+        "repeat_last_n": n if n > 1 else 0,  # no more, or words of the question would count as said
         "temperature": 0.0,
         "n_predict": n,
         "n_probs": 1,

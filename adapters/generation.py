@@ -19,6 +19,7 @@ class Generation:
         top_k: Draw from this many likeliest tokens; 0 is off.
         min_p: Draw from tokens at least this share as likely as the likeliest; 0 is off.
         repeat_penalty: Divides the logits of tokens said before, in greedy answers too; 1 is off.
+        repeat_last_n: How many tokens back ``repeat_penalty`` looks, the prompt's included.
         seed: Of the draws; every request starts from it, so an answer does not depend on what was asked before.
         max_tokens: Longest answer, whatever a request allows; ``None`` leaves it to the request.
     """
@@ -28,6 +29,7 @@ class Generation:
     top_k: int = 0
     min_p: float = 0.0
     repeat_penalty: float = 1.0
+    repeat_last_n: int = 64
     seed: int = 0
     max_tokens: int | None = None
 
@@ -43,6 +45,7 @@ class Generation:
             "top_k": (self.top_k >= 0, "0 or more (0 is off)"),
             "min_p": (0 <= self.min_p <= 1, "0 to 1 (0 is off)"),
             "repeat_penalty": (self.repeat_penalty > 0, "above 0 (1 is off)"),
+            "repeat_last_n": (self.repeat_last_n >= 0, "0 or more"),
             "seed": (0 <= self.seed < 2**32 - 1, "0 to 4294967294"),
             "max_tokens": (self.max_tokens is None or self.max_tokens > 0, "above 0, or null"),
         }
@@ -50,10 +53,12 @@ class Generation:
             if not good:
                 raise ConfigError(f"{name}={getattr(self, name)!r} is out of range; allowed: {allowed}.")
 
-    def longest(self, asked: int) -> int:
-        """Return the longest answer in tokens to a request that allows ``asked``."""
-        return asked if self.max_tokens is None else min(asked, self.max_tokens)
+    def body(self, asked: int) -> dict[str, Any]:
+        """Return llama.cpp's settings for a request that allows ``asked`` tokens, raw log-probabilities of what is said included."""
+        settings = asdict(self)
+        longest = settings.pop("max_tokens")
+        return {**settings, "n_predict": asked if longest is None else min(asked, longest), "n_probs": 1}
 
     def record(self) -> dict[str, Any]:
-        """Return all settings for the fingerprint."""
+        """Return all settings for the fingerprint. Samplers that are not named are off."""
         return asdict(self)

@@ -142,7 +142,7 @@ def _read(file: Path, stream: IO[bytes]) -> GgufHeader:
         else:
             metadata[name] = _string(stream) if value_type == _STRING else _number(stream, _SCALARS[value_type])
     tensors = tuple(_tensor(stream) for _ in range(n_tensors))
-    alignment = int(metadata.get("general.alignment", 32))
+    alignment = int(metadata.get("general.alignment", 32)) or 32
     data_start = -(-stream.tell() // alignment) * alignment
     return GgufHeader(file, file.stat().st_size, metadata, tensors, data_start)
 

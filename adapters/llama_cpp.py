@@ -12,11 +12,11 @@ from functools import cached_property
 from typing import Any
 
 from harness.adapters import llama_identity
-from harness.adapters.choice_scoring import Token
 from harness.adapters.generation import Generation
 from harness.adapters.gguf_header import GgufHeader, read_header
-from harness.adapters.llama_answers import Slot, answer
+from harness.adapters.llama_answers import answer
 from harness.adapters.llama_server import LlamaServer, ServerSettings
+from harness.adapters.llama_slot import Slot, Traits, end_of_turn
 from harness.adapters.pictures import PictureSize, encoded_pictures
 from harness.adapters.weights import check_weights
 from harness.errors import AdapterError, ConfigError
@@ -40,7 +40,7 @@ class LlamaCpp:
         context: Longest prompt and answer together, in tokens; ``None`` takes the model's own length, at most 4096.
         slots: Pictures worked on side by side. More of them use more memory and change answers only in the third decimal.
         threads: Threads of computation; ``None`` takes every core, or one for a model so small that threads only wait for each other.
-        temperature, top_p, top_k, min_p, repeat_penalty, seed, max_tokens: See ``Generation``.
+        temperature, top_p, top_k, min_p, repeat_penalty, repeat_last_n, seed, max_tokens: See ``Generation``.
 
     Raises:
         MissingRequirementError: A file is not given or not there.
@@ -64,12 +64,13 @@ class LlamaCpp:
         top_k: int = 0,
         min_p: float = 0.0,
         repeat_penalty: float = 1.0,
+        repeat_last_n: int = 64,
         seed: int = 0,
         max_tokens: int | None = None,
     ) -> None:
         self._model_path, self._mmproj_path = check_weights(model, mmproj, name=name, environment=environment)
         self.name = name or self._model_path.stem
-        self._generation = Generation(temperature, top_p, top_k, min_p, repeat_penalty, seed, max_tokens)
+        self._generation = Generation(temperature, top_p, top_k, min_p, repeat_penalty, repeat_last_n, seed, max_tokens)
         for setting, value in (("context", context), ("slots", slots), ("threads", threads)):
             if value is not None and value < 1:
                 raise ConfigError(f"{setting}={value!r} is out of range; allowed: 1 or more.")
@@ -155,12 +156,7 @@ class LlamaCpp:
             if self._running is None:
                 model, mmproj = self._headers
                 server = LlamaServer(self._model_path, self._mmproj_path, self._server_settings)
-                self._running = _Running(
-                    server,
-                    self._server_settings.slots,
-                    llama_identity.picture_size(mmproj),
-                    llama_identity.begins_with_space(model),
-                )
+                self._running = _Running(server, self._server_settings.slots, model, llama_identity.picture_size(mmproj))
                 weakref.finalize(self, self._running.close)
             return self._running
 
@@ -187,11 +183,13 @@ def _picture_key(images: tuple[ImageRef, ...]) -> tuple[str, ...]:
 class _Running:
     """A started server and its slots."""
 
-    def __init__(self, server: LlamaServer, n_slots: int, size: PictureSize, spaced: bool) -> None:
+    def __init__(self, server: LlamaServer, n_slots: int, model: GgufHeader, size: PictureSize) -> None:
         self._server, self._size = server, size
+        connections = [server.connect() for _ in range(n_slots)]
+        end = end_of_turn(connections[0], llama_identity.declared_ends(model))
+        traits = Traits(server.media_marker, llama_identity.begins_with_space(model), end)
+        self._slots = [Slot(number, connection, traits) for number, connection in enumerate(connections)]
         self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
-        known_tokens: dict[tuple[str, bool], tuple[Token, ...]] = {}
-        self._slots = [Slot(i, server.connect(), server.media_marker, spaced, known_tokens) for i in range(n_slots)]
         for slot in self._slots:
             self._free.put(slot)
 

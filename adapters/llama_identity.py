@@ -56,6 +56,12 @@ def begins_with_space(model: GgufHeader) -> bool:
     return sentencepiece and bool(model.metadata.get("tokenizer.ggml.add_space_prefix", True))
 
 
+def declared_ends(model: GgufHeader) -> tuple[int, ...]:
+    """Return the ids of the tokens the file says end a turn or a text."""
+    names = ("tokenizer.ggml.eot_token_id", "tokenizer.ggml.eos_token_id")
+    return tuple(int(model.metadata[name]) for name in names if name in model.metadata)
+
+
 def warnings(mmproj: GgufHeader) -> tuple[str, ...]:
     """Return what is known to go wrong with this kind of model in this runtime."""
     faulty = mmproj.projector == "mlp" and any(t.name == "v.class_embd" for t in mmproj.tensors)

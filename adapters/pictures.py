@@ -6,8 +6,7 @@ import base64
 import io
 from dataclasses import dataclass
 
-import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from harness.types import ImageRef
 
@@ -46,29 +45,14 @@ def encoded_pictures(images: tuple[ImageRef, ...], size: PictureSize) -> tuple[s
 
 
 def three_channels(picture: Image.Image) -> Image.Image:
-    """Return a picture as upright 8-bit RGB.
+    """Return a picture as 8-bit RGB, which loaders owe us; what a user's own loader gives instead is converted where that is safe.
 
-    16-bit greys are scaled (Pillow alone would cut them off at 255), transparency is laid on white, the camera's rotation is undone.
+    Raises:
+        OSError: Its pixels have more than 8 bits, and what range they use only the loader can know.
     """
-    # Loaders owe us RGB; a picture that is already so passes untouched, and a user's own loader may well not do it.
-    if picture.mode == "RGB" and not picture.getexif().get(_ORIENTATION):
-        return picture
-    picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I") or picture.mode == "F":
-        picture = _eight_bits(picture)
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    return picture.convert("RGB")
-
-
-_ORIENTATION = 0x0112
-
-
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    values = np.asarray(picture, dtype=np.float64)
-    scale = 65535.0 if picture.mode.startswith("I") else 1.0
-    return Image.fromarray(np.clip(values / scale * 255 + 0.5, 0, 255).astype(np.uint8))
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        raise OSError(f"its loader gave pixels of mode {picture.mode}, which have no agreed range: load() must return RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _png(picture: Image.Image) -> str:

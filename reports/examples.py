@@ -59,13 +59,10 @@ def card(example: Mapping[str, Any]) -> Card:
 
 
 def _group_words(group: Mapping[str, Any]) -> str:
-    """The attributes readers ask for first, then no more: skin type, sex, age."""
-    known = [name for name in ("fitzpatrick", "sex", "age") if group.get(name) not in (None, "")]
-    return " · ".join(f"{attribute_label(name)} {value_label(name, _year(str(group[name])))}" for name in known)
-
-
-def _year(value: str) -> str:
-    return value.removesuffix(".0")
+    """The attributes readers ask for first, then no more: skin type (also when unknown), sex, age."""
+    known = {"fitzpatrick": "unknown", **{name: str(value) for name, value in group.items() if value not in (None, "")}}
+    shown = [name for name in ("fitzpatrick", "sex", "age") if name in known]
+    return " · ".join(f"{attribute_label(name)} {value_label(name, known[name].removesuffix('.0'))}" for name in shown)
 
 
 def _figure(example: Mapping[str, Any]) -> Markup:

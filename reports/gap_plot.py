@@ -5,14 +5,13 @@ Horizontal positions are percentages and type is in pixels, so the figure fills 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from markupsafe import Markup
 
-from harness.reports.naming import metric_label, value_label
+from harness.reports.naming import is_bounded, metric_label, value_label
 from harness.reports.numbers import fixed, interval, is_number
 from harness.reports.record import Json
 from harness.reports.sentences import GAP, INCONCLUSIVE, WITHIN, gap_note, verdict_words
@@ -20,7 +19,6 @@ from harness.reports.svg import Content, Scale, element, join, marker, share, ti
 
 SHAPES = {WITHIN: "circle", GAP: "triangle", INCONCLUSIVE: "diamond"}
 _ROW, _TOP, _FOOT = 46, 20, 44
-_UNBOUNDED = re.compile(r"(^|_)(mae|rmse|nll)(_|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def panels(gaps: Sequence[Json], others: Sequence[Json] = ()) -> list[Panel]:
 
 def _panel_key(gap: Json) -> tuple[str, str]:
     """Metrics without bounds (errors in mm) get an axis of their own; the rest share one for each direction."""
-    return (gap["metric"] if _UNBOUNDED.search(gap["metric"]) else "", str(gap["higher_is_better"]))
+    return ("" if is_bounded(gap["metric"]) else gap["metric"], str(gap["higher_is_better"]))
 
 
 def _ends(gaps: Iterable[Json]) -> tuple[float, float]:

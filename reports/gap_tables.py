@@ -31,6 +31,10 @@ def gap_table(gaps: Sequence[Json], view: View, caption: str) -> Table:
         "Difference: compared minus reference, with its interval. Detectable: the smallest true difference that these numbers would "
         "show with 80% power. p adjusted: Holm inside the declared family, Benjamini-Hochberg elsewhere."
     )
+    if any(gap["family"] != "declared" for gap in gaps):
+        remark += (
+            " Verdicts here look at one interval each: among so many some exclude zero by chance, so weigh p adjusted too."
+        )
     return Table(caption, columns, rows, remark)
 
 

@@ -11,6 +11,9 @@ from harness.reports.sentences import INCONCLUSIVE, coverage_sentence
 
 MISSING_ITEM = ""
 _METHODS = {
+    "wilson_patients": "Wilson score intervals on the number of patients, where resamples do not vary",
+    "square_and_add": "square-and-add of each group's own limits, where resamples do not vary",
+    "bootstrap_centred": "percentiles of resamples moved onto the estimate, for measures that resampling biases",
     "wilson_effective_n": "Wilson score intervals on the effective sample size",
     "newcombe_effective_n": "Newcombe score intervals of differences on the effective sample size",
     "bootstrap_percentile": "percentiles of resamples",
@@ -54,7 +57,8 @@ def _subject(record: Json, view: View) -> str:
             "Drawn pictures with known truth. They show whether the pipeline, the metrics and the comparisons are right, and how this "
             "model answers on drawings; they say nothing about patients."
         )
-    return f"{record['model'].get('name', 'The model')} on {view.dataset.get('name', 'this data set')}, as the settings below asked it."
+    data = view.dataset.get("title") or view.dataset.get("name", "data")
+    return f"{record['model'].get('name', 'The model')} on {data}, as the settings below say."
 
 
 def _told(view: View, key: str, of_a_phantom: str) -> str:
@@ -73,7 +77,7 @@ def _skin_tone(view: View) -> str:
             unknown += number
     if not known and not unknown:
         return MISSING_ITEM
-    rater = _told(view, "skin_type_rater", "by the drawing itself") or "missing"
+    rater = _told(view, "skin_type_rater", "the drawing itself") or "missing"
     return (
         f"Fitzpatrick type known for {count(known)} of {count(known + unknown)} samples; unknown is shown as unknown, never put into "
         f"a group. Rated by: {rater}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 from harness.reports.naming import (
     FAMILIES,
@@ -12,6 +12,7 @@ from harness.reports.naming import (
     group_label,
     metric_label,
     split_class,
+    split_task,
     value_label,
 )
 from harness.reports.numbers import (
@@ -38,23 +39,26 @@ def family_tables(view: View, groups: Sequence[GroupKey] | None = None) -> list[
     return [metric_table(view, family, view.groups if groups is None else groups) for family in _families(view)]
 
 
-def _families(view: View) -> Iterable[Family]:
-    left = list(view.metrics)
+def _families(view: View) -> Iterator[Family]:
+    """Known families first, then per-class metrics, then whatever is left; metrics of another task that share a name stand apart."""
+    for prefix in dict.fromkeys(split_task(metric)[0] for metric in view.metrics):
+        mine = [metric for metric in view.metrics if split_task(metric)[0] == prefix]
+        for family in _sorted_out(mine):
+            title = f"{family.title} ({prefix})" if prefix else family.title
+            yield Family(title, prefix or family.task, family.metrics)
+
+
+def _sorted_out(metrics: Sequence[str]) -> Iterator[Family]:
+    names = {split_task(metric)[1]: metric for metric in metrics}
     for family in FAMILIES:
-        present = tuple(m for m in family.metrics if m in left)
-        left = [m for m in left if m not in present]
+        present = tuple(names.pop(name) for name in family.metrics if name in names)
         if present:
             yield Family(family.title, family.task, present)
-    bases = dict.fromkeys(split_class(m)[0] for m in left if split_class(m)[1])
-    for base in bases:
-        yield Family(
-            f"{metric_label(base)} by class",
-            "classification",
-            tuple(m for m in left if split_class(m)[0] == base and split_class(m)[1]),
-        )
-    others = tuple(m for m in left if not split_class(m)[1])
-    if others:
-        yield Family("Other metrics", "", others)
+    for base in dict.fromkeys(split_class(name)[0] for name in names if split_class(name)[1]):
+        chosen = tuple(name for name in names if split_class(name)[0] == base and split_class(name)[1])
+        yield Family(f"{metric_label(base)} by class", "classification", tuple(names.pop(name) for name in chosen))
+    if names:
+        yield Family("Other metrics", "", tuple(names.values()))
 
 
 def metric_table(view: View, family: Family, groups: Sequence[GroupKey]) -> Table:
@@ -72,7 +76,7 @@ def _task(view: View, task: str) -> str:
 
 
 def _column(metric: str) -> str:
-    base, klass = split_class(metric)
+    base, klass = split_class(split_task(metric)[1])
     return klass or metric_label(base)
 
 

@@ -33,8 +33,6 @@ _METRICS = {
     "count_mae_readable": "Mean absolute error of counts, readable only",
     "rmse": "Root mean square error",
     "r2": "R²",
-    "ppv": "PPV",
-    "npv": "NPV",
 }
 _ABBREVIATIONS = {
     "auroc": "AUROC",
@@ -44,8 +42,6 @@ _ABBREVIATIONS = {
     "map": "mAP",
     "mae": "MAE",
     "rmse": "RMSE",
-    "ppv": "PPV",
-    "npv": "NPV",
 }
 _ATTRIBUTES = {"fitzpatrick": "Skin type", "sex": "Sex", "age": "Age", "site": "Body site", "age_band": "Age"}
 _SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
@@ -69,22 +65,34 @@ class Family:
 
 FAMILIES = (
     Family("Diagnosis", "classification", ("balanced_accuracy", "accuracy", "f1_macro", "auroc", "mcc")),
-    Family("Malignant or not", "classification", ("sensitivity", "specificity", "ppv", "npv", "average_precision")),
-    Family("Calibration", "classification", ("brier", "ece_debiased", "smooth_ece", "ece", "nll")),
-    Family("Boxes", "detection", ("f1_iou_50", "precision_iou_50", "recall_iou_50", "map", "map_50", "map_75", "mean_iou")),
     Family(
-        "Counts and measurements",
-        "counting",
-        ("count_accuracy", "within_1", "within_5", "count_mae", "count_mae_readable", "mae", "mae_readable", "rmse", "r2"),
+        "Positive class", "classification", ("sensitivity", "specificity", "precision", "recall", "f1", "average_precision")
     ),
+    Family("Calibration", "classification", ("brier", "ece_debiased", "smooth_ece", "ece", "nll")),
+    Family("Boxes", "detection", ("f1_iou_50", "precision_iou_50", "recall_iou_50", "map", "map_50", "map_75")),
+    Family("Counts", "counting", ("count_accuracy", "count_mae", "count_mae_readable")),
+    Family("Measurements", "regression", ("mae", "mae_readable", "rmse", "r2", "within_5")),
 )
+_UNBOUNDED = re.compile(r"(^|_)(mae|rmse|nll)(_|$)")
 
 
 def metric_label(metric: str) -> str:
-    """Return a metric's name for readers: ``recall[melanoma]`` is "Recall, melanoma"."""
-    base, klass = split_class(metric)
+    """Return a metric's name for readers: ``recall[nevus]`` is "Recall, nevus", ``multilabel/f1_macro`` "Macro-F1 (multilabel)"."""
+    task, name = split_task(metric)
+    base, klass = split_class(name)
     label = _METRICS.get(base) or _spoken(base)
-    return f"{label}, {klass}" if klass else label
+    return label + (f", {klass}" if klass else "") + (f" ({task})" if task else "")
+
+
+def split_task(metric: str) -> tuple[str, str]:
+    """Split ``multilabel/f1_macro`` into ``("multilabel", "f1_macro")``; the task is empty for a metric only one task has."""
+    task, slash, name = metric.partition("/")
+    return (task, name) if slash and "[" not in task else ("", metric)
+
+
+def is_bounded(metric: str) -> bool:
+    """Say whether a metric lies between -1 and 1, so that its gaps can share an axis with others' and cannot exceed 1."""
+    return not _UNBOUNDED.search(split_task(metric)[1])
 
 
 def split_class(metric: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-_TOGETHER = re.compile(r"\b[IV]+–[IV]+\b|([\u2212+]?[\d.]+ )?\[[^\[\]]{1,40}\]|±[\d.]+")
+_TOGETHER = re.compile(r"\b[IV]+[–-][IV]+\b|([\u2212+]?[\d.]+ )?\[[^\[\]]{1,40}\]|±[\d.]+")
 
 
 def unbroken(text: str) -> Markup:

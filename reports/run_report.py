@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,11 @@ from harness.reports.gap_plot import gap_panel, panels
 from harness.reports.gap_tables import brief_gap_table, gap_table
 from harness.reports.group_plot import skin_type_panels
 from harness.reports.metric_tables import family_tables
-from harness.reports.naming import metric_label
+from harness.reports.naming import attribute_label, metric_label
 from harness.reports.page import render
 from harness.reports.provenance import facts
 from harness.reports.record import Json, View, all_public, may_show, views
-from harness.reports.reliability_plot import reliability_panel, reliability_table
+from harness.reports.reliability_plot import axis_end, reliability_panel, reliability_table
 from harness.reports.sentences import family_summary, headline
 from harness.reports.tables import Table, escape_markdown, to_markdown
 
@@ -39,7 +39,6 @@ class Section:
         families: Metrics by group.
         curves: Reliability diagrams with their tables.
         matrices: Confusion matrices.
-        notes: What the reader must see.
     """
 
     name: str
@@ -50,12 +49,11 @@ class Section:
     verdict: str
     gap_panels: tuple[Markup, ...]
     gap_table: Table | None
-    other_gaps: Table | None
+    other_gaps: tuple[Table, ...]
     type_panels: tuple[Markup, ...]
     families: tuple[Table, ...]
     curves: tuple[tuple[Markup, Table], ...]
     matrices: tuple[Matrix, ...]
-    notes: tuple[str, ...]
 
 
 def render_html(
@@ -81,6 +79,7 @@ def render_html(
         title=_title(record, main),
         suite=record["suite"],
         subtitle=_subtitle(record, main),
+        notes=_notes(main, companion),
         sections=sections,
         cards=[card(example) for example in examples] if shown else [],
         withheld=not shown,
@@ -92,8 +91,8 @@ def render_html(
 
 
 def _section(view: View, beside: View | None, role: str) -> Section:
-    chosen = {id(gap) for gap in view.primary}
-    others = [gap for gap in view.gaps if id(gap) not in chosen]
+    curves = view.figures.get("reliability") or ()
+    end = axis_end(curves)
     drawn = panels(view.primary, beside.primary if beside else ())
     return Section(
         name=str(view.dataset.get("name", "data")),
@@ -104,13 +103,27 @@ def _section(view: View, beside: View | None, role: str) -> Section:
         verdict=view.primary[0]["verdict"] if view.primary else "",
         gap_panels=tuple(gap_panel(p, description=_described(p.gaps)) for p in drawn),
         gap_table=gap_table(view.primary, view, "Declared comparisons") if view.primary else None,
-        other_gaps=gap_table(others, view, "Exploratory comparisons") if others else None,
+        other_gaps=tuple(_exploratory(view)),
         type_panels=tuple(skin_type_panels(view)),
         families=tuple(family_tables(view)),
-        curves=tuple((reliability_panel(c), reliability_table(c)) for c in view.figures.get("reliability") or ()),
+        curves=tuple((reliability_panel(c, end), reliability_table(c)) for c in curves),
         matrices=tuple(confusion_matrix(m) for m in view.figures.get("confusion") or ()),
-        notes=tuple(str(note) for note in view.notes),
     )
+
+
+def _notes(main: View, companion: View | None) -> list[str]:
+    """What the reader must see, each once; what only holds for the matched data says so."""
+    notes = dict.fromkeys(str(note) for note in main.notes)
+    others = [str(note) for note in companion.notes if str(note) not in notes] if companion else []
+    return [*notes, *(f"Matched: {note}" for note in others)]
+
+
+def _exploratory(view: View) -> Iterator[Table]:
+    """A table for each attribute of the gaps outside the primary family."""
+    others = [gap for gap in view.gaps if all(gap is not chosen for chosen in view.primary)]
+    for attribute in dict.fromkeys(gap["attribute"] for gap in others):
+        mine = [gap for gap in others if gap["attribute"] == attribute]
+        yield gap_table(mine, view, f"Exploratory, by {attribute_label(attribute).lower()}")
 
 
 def _kind(role: str, has_both: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from harness.reports.naming import group_key, group_phrase, metric_label, value_label
+from harness.reports.naming import group_key, group_phrase, is_bounded, metric_label, value_label
 from harness.reports.numbers import count, counted, fixed, interval, is_number
 from harness.reports.record import Json, View, excludes_zero
 
@@ -76,8 +76,10 @@ def _why_inconclusive(gap: Json, unit: str) -> str:
     patients = gap["estimate"]["n_clusters"]
     detectable = gap["minimum_detectable"]
     reason = _lower_first(gap["reason"].rstrip("."))
-    if not is_number(detectable):
+    if not is_number(detectable) or detectable <= 0:
         return reason or f"{counted(patients, unit)} cannot decide it"
+    if is_bounded(gap["metric"]) and detectable > 0.995:
+        return reason or f"with these {counted(patients, unit)} even the largest difference could go unseen"
     could = f"with these {counted(patients, unit)} only a difference of at least {fixed(detectable, 2)} could be seen"
     return f"{reason}; {could}" if reason else could
 
@@ -95,6 +97,10 @@ def family_summary(view: View) -> str:
     if len(view.primary) < 2:
         return ""
     verdicts = Counter(gap["verdict"] for gap in view.primary)
+    if len(verdicts) == 1 and not verdicts[GAP]:
+        words = "within the margin" if verdicts[WITHIN] else "inconclusive, which does not mean equal"
+        who = "Both" if len(view.primary) == 2 else f"All {len(view.primary)}"
+        return f"{who} declared comparisons are {words}."
     found = "; ".join(f"{metric_label(g['metric'])}, {direction(g)}" for g in view.primary if g["verdict"] == GAP)
     parts = [f"{verdicts[GAP]} {'is a gap' if verdicts[GAP] == 1 else 'are gaps'} ({found})"] if found else []
     parts += [f"{_is_are(verdicts[WITHIN])} within the margin"] if verdicts[WITHIN] else []

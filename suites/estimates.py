@@ -12,14 +12,14 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+from harness.suites.groups import Grouping
+from harness.suites.resampling import Resampled
+from harness.suites.settings import Settings
 from numpy.typing import NDArray
 
 from harness.metrics.base import Metric
 from harness.stats.percentiles import centred, percentile_limits
 from harness.stats.proportions import Cells, Proportion, proportions, tabulate, wilson, z_of
-from harness.suites.groups import Grouping
-from harness.suites.resampling import Resampled
-from harness.suites.settings import Settings
 from harness.types import Estimate
 
 Floats = NDArray[np.float64]
@@ -67,36 +67,37 @@ def estimate_groups(found: Resampled, index: int, settings: Settings) -> GroupEs
     cells = tuple(tabulate(found.clusters, grouping.codes, len(grouping.levels), m.included, m.success) for m in found.metrics)
     shares = tuple(proportions(c) if m.success is not None else [] for m, c in zip(found.metrics, cells, strict=True))
     constant = (high - low) <= 1e-12 * np.maximum(1.0, np.abs(high))
+    auto = settings.interval == "auto"
     rows = []
     for k, metric in enumerate(found.metrics):
         n, n_clusters = cells[k].n, cells[k].n_clusters
         row = []
-        for g, level in enumerate(grouping.levels):
-            plain = Estimate(
+        for g in range(len(grouping.levels)):
+            estimate = Estimate(
                 value=float(point[k, g]),
                 low=float(own_low[k, g]),
                 high=float(own_high[k, g]),
                 bootstrap_low=float(low[k, g]),
                 bootstrap_high=float(high[k, g]),
                 level=settings.level,
-                method=CENTRED if metric.centred and settings.interval == "auto" else PERCENTILE,
+                method=CENTRED if metric.centred and auto else PERCENTILE,
                 n=int(n[g]),
                 n_clusters=int(n_clusters[g]),
                 n_resamples=settings.n_resamples,
                 n_undefined=int(undefined[k, g]),
             )
-            share = shares[k][g] if shares[k] else None
-            row.append(_primary(plain, metric, share, settings, constant=bool(constant[k, g]), rows=grouping.codes == g if math.isnan(plain.value) else None))
+            if math.isnan(estimate.value):
+                reason = undefined_reason(metric, grouping.codes == g)
+                row.append(replace(estimate, low=math.nan, high=math.nan, method="", reason=reason))
+            else:
+                share = shares[k][g] if shares[k] else None
+                row.append(_primary(estimate, metric, share, settings, constant=bool(constant[k, g])))
         rows.append(tuple(row))
     return GroupEstimates(grouping, cells, shares, tuple(rows), constant)
 
 
-def _primary(
-    plain: Estimate, metric: Metric, share: Proportion | None, settings: Settings, *, constant: bool, rows: NDArray[np.bool_] | None
-) -> Estimate:
-    """Choose the primary interval of an estimate that comes with its bootstrap one."""
-    if rows is not None:
-        return replace(plain, low=math.nan, high=math.nan, method="", reason=undefined_reason(metric, rows))
+def _primary(plain: Estimate, metric: Metric, share: Proportion | None, settings: Settings, *, constant: bool) -> Estimate:
+    """Choose the primary interval of a defined estimate that comes with its bootstrap one."""
     z = z_of(settings.level)
     if share is not None and settings.interval == "auto":
         low, high = wilson(share.value, share.n_effective, z)
@@ -113,7 +114,13 @@ def _primary(
 def _instead_of_a_point(plain: Estimate, metric: Metric, share: Proportion | None, z: float) -> Estimate:
     low, high = bounded_limits(plain.value, metric, share.n_effective if share else plain.n_clusters, z)
     if math.isnan(low):
-        return replace(plain, low=low, high=high, method="", reason="every resample gave the same value, which says nothing about the spread")
+        return replace(
+            plain,
+            low=low,
+            high=high,
+            method="",
+            reason="every resample gave the same value, which says nothing about the spread",
+        )
     units = "effective sample size" if share else "number of patients"
     reason = f"every resample gave the same value; Wilson limits on the {units} instead"
     return replace(plain, low=low, high=high, method=WILSON if share else WILSON_PATIENTS, reason=reason)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from harness.suites.groups import SKIN, UNKNOWN, Grouping, key
 from numpy.typing import NDArray
 
 from harness.answers import ClassAnswers
@@ -14,7 +15,6 @@ from harness.metrics.confusion import is_binary
 from harness.metrics.probability import has_probabilities
 from harness.stats.clusters import Clusters
 from harness.stats.proportions import proportions, tabulate, wilson, z_of
-from harness.suites.groups import SKIN, UNKNOWN, Grouping, key
 
 UNREAD = "unread"
 Rows = NDArray[np.int64]
@@ -59,13 +59,23 @@ def reliability(
     return curves
 
 
-def confusion(task: str, answers: ClassAnswers, groups: Sequence[tuple[Mapping[str, str] | None, Rows]]) -> list[dict[str, Any]]:
-    """Return one matrix a group: ``{"task", "group", "classes", "columns", "counts"}``, rows by truth, last column the unread answers."""
+def confusion(
+    task: str, answers: ClassAnswers, groups: Sequence[tuple[Mapping[str, str] | None, Rows]]
+) -> list[dict[str, Any]]:
+    """Return one matrix a group: ``{"task", "group", "classes", "columns", "counts"}``; rows by truth, last column: unread."""
     size = len(answers.classes)
     column = np.where(answers.answer < 0, size, answers.answer)
     matrices = []
     for group, rows in groups:
         counts = np.bincount(answers.truth[rows] * (size + 1) + column[rows], minlength=size * (size + 1))
         table = counts.reshape(size, size + 1).tolist()
-        matrices.append({"task": task, "group": group, "classes": list(answers.classes), "columns": [*answers.classes, UNREAD], "counts": table})
+        matrices.append(
+            {
+                "task": task,
+                "group": group,
+                "classes": list(answers.classes),
+                "columns": [*answers.classes, UNREAD],
+                "counts": table,
+            }
+        )
     return matrices

@@ -12,6 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from harness.suites.estimates import CENTRED, PERCENTILE, GroupEstimates, bounded_limits
+from harness.suites.groups import SKIN
+from harness.suites.resampling import Resampled
+from harness.suites.settings import Settings
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
@@ -19,10 +23,6 @@ from harness.metrics.base import Metric
 from harness.stats.percentiles import centred, percentile_limits, percentile_p
 from harness.stats.proportions import correlation, square_and_add, tabulate, wilson, z_of
 from harness.stats.verdicts import POWER, adjust, detectable_difference, p_by_inversion, verdict
-from harness.suites.estimates import CENTRED, PERCENTILE, GroupEstimates, bounded_limits
-from harness.suites.groups import SKIN
-from harness.suites.resampling import Resampled
-from harness.suites.settings import Settings
 from harness.types import Estimate, Gap, Verdict
 
 Floats = NDArray[np.float64]
@@ -99,7 +99,9 @@ def _gap(pair: _Pair, estimates: GroupEstimates, settings: Settings) -> Gap:
     if too_few:
         decided, reason, p_value = Verdict.INCONCLUSIVE, too_few, math.nan
     elif decided is Verdict.WITHIN_MARGIN and (estimate.low > 0 or estimate.high < 0):
-        reason = "; ".join(filter(None, (reason, "the interval excludes 0 as well: a gap too small to matter under this margin")))
+        reason = "; ".join(
+            filter(None, (reason, "the interval excludes 0 as well: a gap too small to matter under this margin"))
+        )
     declared = grouping.attribute == SKIN and metric.name.rpartition("/")[2] in settings.primary
     return Gap(
         metric=metric.name,
@@ -178,7 +180,13 @@ def _by_limits(plain: Estimate, pair: _Pair, estimates: GroupEstimates, settings
     low, high = limits(z_of(settings.level))
     score = settings.interval == "auto" and pair.metric.success is not None
     if math.isnan(low) or math.isnan(high):
-        return replace(plain, low=math.nan, high=math.nan, method="", reason="every resample of a group gave the same value, which says nothing about the spread"), math.nan
+        return replace(
+            plain,
+            low=math.nan,
+            high=math.nan,
+            method="",
+            reason="every resample of a group gave the same value, which says nothing about the spread",
+        ), math.nan
     p_value = p_by_inversion(limits, plain.value)
     if score:
         return replace(plain, low=low, high=high, method=NEWCOMBE), p_value
@@ -195,7 +203,9 @@ def _limits_of(pair: _Pair, estimates: GroupEstimates, settings: Settings, side:
     if estimates.constant[pair.k, g]:
         n = shares[g].n_effective if shares else float(estimate.n_clusters)
         return lambda z: bounded_limits(estimate.value, pair.metric, n, z)
-    draws = centred(pair.draws[side], estimate.value) if pair.metric.centred and settings.interval == "auto" else pair.draws[side]
+    draws = (
+        centred(pair.draws[side], estimate.value) if pair.metric.centred and settings.interval == "auto" else pair.draws[side]
+    )
 
     def limits(z: float) -> tuple[float, float]:
         low, high, _ = percentile_limits(draws, float(2 * ndtr(z) - 1))

@@ -96,7 +96,9 @@ def _with_reference(grouping: Grouping) -> Grouping:
     if grouping.reference or grouping.attribute not in _JUDGED or grouping.attribute == SKIN or len(known) < 2:
         return grouping
     size = np.bincount(grouping.codes, minlength=len(grouping.levels))
-    return Grouping(grouping.attribute, grouping.levels, grouping.codes, max(known, key=lambda v: size[grouping.levels.index(v)]))
+    return Grouping(
+        grouping.attribute, grouping.levels, grouping.codes, max(known, key=lambda v: size[grouping.levels.index(v)])
+    )
 
 
 def _band(age: Any) -> str:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from harness.metrics.base import Family, Layout, Metric
+from harness.metrics.base import Family, Kernel, Layout, Metric
 from harness.metrics.families import check_double_entry
-from harness.stats.clusters import Clusters, clusters_of, resample_weights, strata
+from harness.stats.clusters import Clusters, Ints, clusters_of, resample_weights, strata
 from harness.suites.groups import Grouping, contrast_codes
 from harness.suites.settings import Settings
 
 Floats = NDArray[np.float64]
+EVERYBODY = "everybody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,9 @@ class Resampled:
     draws: tuple[Floats, ...]
 
 
-EVERYBODY = "everybody"
-
-
-def resample(families: Sequence[Family], ids: NDArray[np.object_], divisions: Sequence[Grouping], settings: Settings) -> Resampled:
+def resample(
+    families: Sequence[Family], ids: NDArray[np.object_], divisions: Sequence[Grouping], settings: Settings
+) -> Resampled:
     """Compute point estimates and resampled values.
 
     Args:
@@ -51,30 +52,40 @@ def resample(families: Sequence[Family], ids: NDArray[np.object_], divisions: Se
     Raises:
         DoubleEntryError: When a point estimate disagrees with its reference library.
     """
-    n = len(ids)
-    groupings = (Grouping("", (EVERYBODY,), np.zeros(n, np.int64)), *divisions)
+    groupings = (Grouping("", (EVERYBODY,), np.zeros(len(ids), np.int64)), *divisions)
     clusters = clusters_of(ids)
     layout = Layout(clusters, tuple(g.rows(level) for g in groupings for level in g.levels))
-    kernels = [family.prepare(layout) for family in families]
-    unit = np.ones((clusters.count, 1))
-    point = np.concatenate([kernel(unit) for kernel in kernels])[:, :, 0]
-    if settings.double_entry:
-        start = 0
-        for family in families:
-            check_double_entry(family, {m.name: float(v) for m, v in zip(family.metrics, point[start:, 0], strict=False)})
-            start += len(family.metrics)
-    draws = np.full((*point.shape, settings.n_resamples), np.nan)
-    at = 0
-    parts = strata(clusters, contrast_codes(divisions, n))
-    rng = np.random.default_rng(settings.seed)
-    for weights in resample_weights(rng, parts, clusters.count, n_resamples=settings.n_resamples):
-        stop, start = at + weights.shape[1], 0
-        for kernel, family in zip(kernels, families, strict=True):
-            draws[start : start + len(family.metrics), :, at:stop] = kernel(weights)
-            start += len(family.metrics)
-        at = stop
+    parts = strata(clusters, contrast_codes(divisions, len(ids)))
+    # Many small products: BLAS threads cost more than they bring here, and one thread gives the same bits everywhere.
+    with threadpool_limits(limits=1, user_api="blas"):
+        kernels = [family.prepare(layout) for family in families]
+        point = _apply(kernels, np.ones((clusters.count, 1)))[:, :, 0]
+        if settings.double_entry:
+            _check(families, point[:, 0])
+        draws = _draw(kernels, parts, clusters.count, point.shape, settings)
     cuts = np.cumsum([len(g.levels) for g in groupings])[:-1]
     metrics = tuple(m for family in families for m in family.metrics)
-    return Resampled(
-        metrics, groupings, clusters, tuple(np.split(point, cuts, axis=1)), tuple(np.split(draws, cuts, axis=1))
-    )
+    return Resampled(metrics, groupings, clusters, tuple(np.split(point, cuts, axis=1)), tuple(np.split(draws, cuts, axis=1)))
+
+
+def _apply(kernels: Sequence[Kernel], weights: NDArray[np.float64]) -> Floats:
+    return np.concatenate([kernel(weights) for kernel in kernels])
+
+
+def _check(families: Sequence[Family], everybody: Floats) -> None:
+    start = 0
+    for family in families:
+        values = everybody[start : start + len(family.metrics)].tolist()
+        check_double_entry(family, {m.name: v for m, v in zip(family.metrics, values, strict=True)})
+        start += len(family.metrics)
+
+
+def _draw(kernels: Sequence[Kernel], parts: list[Ints], count: int, shape: tuple[int, ...], settings: Settings) -> Floats:
+    draws = np.empty((*shape, settings.n_resamples))
+    at = 0
+    rng = np.random.default_rng(settings.seed)
+    for weights in resample_weights(rng, parts, count, n_resamples=settings.n_resamples):
+        width = weights.shape[1]
+        draws[:, :, at : at + width] = _apply(kernels, weights)
+        at += width
+    return draws

@@ -37,7 +37,9 @@ class Settings:
         if not 0.5 < self.level < 1:
             raise ConfigError(f"level={self.level!r} is not between 0.5 and 1: write 0.95 for a 95% interval.")
         if self.n_resamples < 100:
-            raise ConfigError(f"n_resamples={self.n_resamples!r} is too few for percentiles: use 2000 or more, at least 100 to try things out.")
+            raise ConfigError(
+                f"n_resamples={self.n_resamples!r} is too few for percentiles: use 2000 or more, at least 100 to try things out."
+            )
         if self.interval not in {"auto", "bootstrap"}:
             raise ConfigError(f"interval={self.interval!r} is unknown: use 'auto' or 'bootstrap'.")
         if self.margin_group < 0 or self.margin_overall < 0:

@@ -4,27 +4,30 @@ import math
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import gguf
 import numpy as np
 import pytest
-from harness.adapters.choice_scoring import ChoiceScorer
-from harness.adapters.gguf_header import read_header
-from harness.adapters.llama_answers import Slot
-from harness.adapters.llama_cpp import LlamaCpp, by_picture
-from harness.adapters.llama_server import LlamaServer, ServerSettings
-from harness.adapters.pictures import PictureSize, encoded_pictures, three_channels
 from PIL import Image
 
 import harness
+from harness.adapters import llama_identity
+from harness.adapters.choice_scoring import ChoiceScorer, Token
+from harness.adapters.gguf_header import read_header
+from harness.adapters.llama_cpp import LlamaCpp, by_picture
+from harness.adapters.llama_server import LlamaServer, ServerSettings
+from harness.adapters.llama_slot import Slot, Traits, end_of_turn
+from harness.adapters.pictures import PictureSize, encoded_pictures
+from harness.data.images import FileImage
 from harness.types import Prediction, Request, Status
 
 WEIGHTS = Path(harness.__file__).parent / "phantom" / "weights"
 MODEL, MMPROJ = WEIGHTS / "phantomvl-f16.gguf", WEIGHTS / "mmproj-phantomvl-f16.gguf"
-CHOICES = ("melanoma", "nevus", "basal cell carcinoma", "normal skin", "seborrheic keratosis")
+CHOICES = ("melanoma", "nevus", "keratosis", "carcinoma", "normal")
 AGREE = 0.002
 
 
@@ -94,7 +97,7 @@ def adapter() -> Iterator[LlamaCpp]:
 def slot() -> Iterator[Slot]:
     server = LlamaServer(MODEL, MMPROJ, ServerSettings(context=512, slots=1, threads=1))
     connection = server.connect()
-    yield Slot(0, connection, server.media_marker, False, {})
+    yield Slot(0, connection, Traits(server.media_marker, False, end_of_turn(connection, ())))
     connection.close()
     server.close()
 
@@ -163,23 +166,120 @@ def test_a_picture_is_encoded_once(slot: Slot) -> None:
     assert other_question["cache_n"] > 16  # at least the picture was there
 
 
-@pytest.mark.parametrize("choice", ["nevus", "basal cell carcinoma", "normal skin, benign", 'a "b" {1, 2}', "a\\n", "3%", "a\nb"])
-def test_score_equals_teacher_forcing_over_the_whole_vocabulary(slot: Slot, choice: str) -> None:
-    pictures, text = encoded_pictures((Blobs(5),), PictureSize(112)), slot.in_template("classify the lesion", 1)
-    scorer = ChoiceScorer(lambda said, s: slot.complete(text + said, pictures, s), slot.tokenize, "\n", False)
-    logprob, n_tokens = scorer.score(choice)
+MISTRAL_TEMPLATE = (
+    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'user' %}[INST] "
+    "{% if m['content'] is string %}{{ m['content'] }}{% else %}{% for c in m['content'] %}"
+    "{{ '<image>' if c['type'] == 'image' else c['text'] }}{% endfor %}{% endif %} [/INST]"
+    "{% else %} {{ m['content'] }}{{ eos_token }}{% endif %}{% endfor %}"
+)
 
-    said, forced = "", 0.0
-    end = slot.tokenize("<end_of_turn>", True)
-    for token in (*slot.tokenize(choice, False), *end):
-        everything = {"temperature": 0.0, "n_predict": 1, "n_probs": 1000, "logit_bias": [[end[0].id, 1e6]]}
-        step = slot.complete(text + said, pictures, everything)["completion_probabilities"][0]
-        assert math.fsum(math.exp(t["logprob"]) for t in step["top_logprobs"]) == pytest.approx(1, abs=1e-3)
-        forced += next(t["logprob"] for t in step["top_logprobs"] if t["id"] == token.id)
+
+@pytest.fixture(scope="module")
+def spaced_slot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slot]:
+    """The embedded weights behind a tokenizer that begins words with a space and a template like Mistral's, as SkinVL has them."""
+    path = tmp_path_factory.mktemp("spaced") / "spaced.gguf"
+    reader, writer = gguf.GGUFReader(MODEL), gguf.GGUFWriter(path, "gemma3")
+    changed = {"tokenizer.ggml.add_space_prefix": True, "tokenizer.chat_template": MISTRAL_TEMPLATE}
+    for name, field in reader.fields.items():
+        if not name.startswith("GGUF.") and name != "general.architecture":
+            item_type = field.types[-1] if field.types[0] is gguf.GGUFValueType.ARRAY else None
+            writer.add_key_value(name, changed.get(name, field.contents()), field.types[0], sub_type=item_type)
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, np.array(tensor.data), raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    header = read_header(path)
+    server = LlamaServer(path, MMPROJ, ServerSettings(context=512, slots=1, threads=1))
+    connection = server.connect()
+    end = end_of_turn(connection, llama_identity.declared_ends(header))
+    yield Slot(0, connection, Traits(server.media_marker, llama_identity.begins_with_space(header), end))
+    connection.close()
+    server.close()
+
+
+def scorer_for(
+    slot: Slot, prompt: str = "classify the lesion"
+) -> tuple[ChoiceScorer, Callable[[str, dict[str, Any]], dict[str, Any]]]:
+    pictures, text = encoded_pictures((Blobs(5),), PictureSize(112)), slot.in_template(prompt, 1)
+
+    def complete(said: str, settings: dict[str, Any]) -> dict[str, Any]:
+        return slot.complete(text + said, pictures, settings)
+
+    tail = text.rpartition(slot.traits.media_marker)[2]
+    return ChoiceScorer(complete, slot.tokenize, tail, slot.traits.end_of_turn, slot.traits.spaced), complete
+
+
+HARD_CHOICES = [
+    "nevus",
+    "basal cell carcinoma",
+    "normal skin, benign",
+    'a "b" {1, 2}',
+    "a\\n",
+    "3%",
+    "a\nb",
+    "no no no",
+    " x ",
+    "<eos>",
+]
+
+
+@pytest.mark.parametrize("choice", HARD_CHOICES)
+def test_score_equals_teacher_forcing_over_the_whole_vocabulary(slot: Slot, choice: str) -> None:
+    scorer, complete = scorer_for(slot)
+    tokens = scorer.tokens_of(choice)
+    assert "".join(t.text or "" for t in tokens) == choice
+    # Each step's probabilities of all tokens, raw; which token is said is of no interest.
+    everything = {"temperature": 0.0, "n_predict": 1, "n_probs": 1000, "logit_bias": [[slot.traits.end_of_turn, 1e6]]}
+    said, forced = "", []
+    for token in (*tokens, Token(slot.traits.end_of_turn, "")):
+        step = complete(said, everything)["completion_probabilities"][0]["top_logprobs"]
+        assert math.fsum(math.exp(t["logprob"]) for t in step) == pytest.approx(1, abs=1e-3)
+        forced.append(next(t["logprob"] for t in step if t["id"] == token.id))
         said += token.text or ""
-    assert n_tokens == len(slot.tokenize(choice, False)) + 1
-    assert logprob == pytest.approx(forced, abs=1e-3)
-    assert scorer._by_steps(choice)[0] == pytest.approx(forced, abs=1e-3)
+    logprob, n_tokens = scorer.score(choice)
+    assert n_tokens == len(tokens) + 1
+    if choice != "<eos>":  # the prompt of its second step would read it as the special token
+        assert logprob == pytest.approx(math.fsum(forced), abs=1e-3)
+
+
+@pytest.mark.parametrize("choice", ["nevus", "basal cell carcinoma", "no no no"])
+def test_tokenizers_that_begin_words_with_a_space(spaced_slot: Slot, choice: str) -> None:
+    scorer, complete = scorer_for(spaced_slot)
+    assert scorer.spaced
+    assert spaced_slot.traits.end_of_turn == spaced_slot.tokenize("<eos>", True)[0].id
+    tokens = [*scorer.tokens_of(f" {choice}"), Token(spaced_slot.traits.end_of_turn, "")]
+    assert "".join(t.text or "" for t in tokens) == f" {choice}"
+    said, forced = "", []
+    for token in tokens:
+        step = complete(said, {"temperature": 0.0, "n_predict": 1, "n_probs": 1000, "logit_bias": [[tokens[-1].id, 1e6]]})
+        forced.append(next(t["logprob"] for t in step["completion_probabilities"][0]["top_logprobs"] if t["id"] == token.id))
+        said += token.text or ""
+    assert scorer.score(choice)[0] == pytest.approx(math.fsum(forced), abs=1e-3)
+
+
+@pytest.mark.parametrize("choice", ["nevus", "basal cell carcinoma", "normal skin, benign"])
+def test_score_equals_that_of_a_grammar(slot: Slot, choice: str) -> None:
+    scorer, complete = scorer_for(slot)
+    grammar = {"grammar": f'%llguidance {{}}\nstart: "{choice}"', "n_predict": 32, "n_probs": 1, "temperature": 0.0}
+    said = complete("", grammar)["completion_probabilities"]
+    assert scorer.score(choice)[0] == pytest.approx(math.fsum(p["logprob"] for p in said), abs=1e-3)
+
+
+@pytest.mark.parametrize("choice", ["nevus", "basal cell carcinoma", "normal skin, benign"])
+def test_one_request_and_one_a_token_score_the_same(slot: Slot, choice: str) -> None:
+    scorer, _ = scorer_for(slot)
+    stepwise = scorer._by_steps(scorer.tokens_of(choice), choice)
+    logprob, n_tokens = scorer.score(choice)
+    assert logprob == pytest.approx(math.fsum(stepwise), abs=1e-3)
+    assert n_tokens == len(stepwise)
+
+
+def test_the_end_of_the_turn_is_the_templates_own(slot: Slot) -> None:
+    assert slot.traits.end_of_turn == slot.tokenize("<end_of_turn>", True)[0].id
+    eos = read_header(MODEL).metadata["tokenizer.ggml.eos_token_id"]
+    assert slot.traits.end_of_turn != eos
 
 
 def test_choices_that_begin_alike_are_told_apart(adapter: LlamaCpp) -> None:
@@ -192,14 +292,10 @@ def test_choices_that_begin_alike_are_told_apart(adapter: LlamaCpp) -> None:
 
 
 def test_a_choice_the_runtime_cannot_score_is_an_error_of_its_own(adapter: LlamaCpp) -> None:
-    bytes_only, special, good = adapter.predict(
-        [closed("a", 1, choices=("日本", "nevus")), closed("b", 1, choices=("<end_of_turn>",)), closed("c", 1)]
-    )
+    bytes_only, good = adapter.predict([closed("a", 1, choices=("日本", "nevus")), closed("c", 1)])
     assert bytes_only.status is Status.ERROR
     assert "'日本'" in bytes_only.error
     assert "splits one of its characters into bytes" in bytes_only.error
-    assert special.status is Status.ERROR
-    assert "special token" in special.error
     assert good.status is Status.OK
 
 
@@ -254,21 +350,45 @@ def test_max_tokens_of_the_model_bounds_every_request() -> None:
 
 
 PICTURES = {
-    "grey": Image.new("L", (112, 112), 120),
-    "grey and alpha": Image.new("LA", (112, 112), (120, 200)),
-    "RGBA": Image.new("RGBA", (112, 112), (200, 120, 90, 128)),
-    "palette": Image.new("RGB", (112, 112), (200, 120, 90)).convert("P"),
-    "16 bit": Image.fromarray(np.full((112, 112), 30_000, np.uint16)),
-    "CMYK": Image.new("CMYK", (112, 112), (10, 90, 120, 20)),
-    "bilevel": Image.new("1", (112, 112), 1),
-    "1 pixel": Image.new("RGB", (1, 1), (200, 120, 90)),
-    "wide": Image.new("RGB", (300, 20), (200, 120, 90)),
+    "grey.png": Image.new("L", (112, 112), 120),
+    "grey_alpha.png": Image.new("LA", (112, 112), (120, 200)),
+    "rgba.png": Image.new("RGBA", (112, 112), (200, 120, 90, 128)),
+    "palette.gif": Image.new("RGB", (112, 112), (200, 120, 90)).convert("P"),
+    "16_bit.png": Image.fromarray(np.full((112, 112), 30_000, np.uint16)),
+    "cmyk.jpg": Image.new("CMYK", (112, 112), (10, 90, 120, 20)),
+    "bilevel.png": Image.new("1", (112, 112), 1),
+    "one_pixel.png": Image.new("RGB", (1, 1), (200, 120, 90)),
+    "wide.png": Image.new("RGB", (300, 20), (200, 120, 90)),
 }
 
 
-def test_pictures_of_every_mode(adapter: LlamaCpp) -> None:
-    answers = adapter.predict([Request(name, "classify the lesion", (Held(name, p),), CHOICES) for name, p in PICTURES.items()])
-    assert {a.sample_id: a.error for a in answers} == dict.fromkeys(PICTURES, "")
+def test_files_of_every_kind(adapter: LlamaCpp, tmp_path: Path) -> None:
+    for name, picture in PICTURES.items():
+        picture.save(tmp_path / name)
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "rgba.png").read_bytes()[:60])
+    names = [*PICTURES, "text.png", "cut.png", "missing.png"]
+    answers = adapter.predict([Request(n, "classify the lesion", (FileImage(n, tmp_path),), CHOICES) for n in names])
+    assert [a.sample_id for a in answers if a.status is Status.OK] == list(PICTURES)
+    assert all("picture cannot be read" in a.error for a in answers[-3:])
+
+
+def test_a_loader_that_owes_us_rgb(adapter: LlamaCpp) -> None:
+    modes = {p.mode: p for p in PICTURES.values()}
+    answers = adapter.predict([Request(m, "classify the lesion", (Held(m, p),), CHOICES) for m, p in modes.items()])
+    assert [a.sample_id for a in answers if a.status is Status.ERROR] == ["I;16"]
+    assert "load() must return RGB" in next(a.error for a in answers if a.error)
+
+
+def test_a_rotation_by_the_camera_is_undone(adapter: LlamaCpp, tmp_path: Path) -> None:
+    upright = Blobs(3).load()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright.save(tmp_path / "upright.png")
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
+    names = ("upright.png", "turned.png")
+    first, second = adapter.predict([Request(n, "classify the lesion", (FileImage(n, tmp_path),), CHOICES) for n in names])
+    assert first.choice_logprobs == pytest.approx(second.choice_logprobs, abs=AGREE)
 
 
 def test_a_picture_that_is_not_square_is_stretched_not_padded(adapter: LlamaCpp) -> None:
@@ -276,13 +396,6 @@ def test_a_picture_that_is_not_square_is_stretched_not_padded(adapter: LlamaCpp)
     stretched = Held("stretched", wide.picture.resize((112, 112), Image.Resampling.BILINEAR))
     first, second = adapter.predict([Request(p.digest, "classify the lesion", (p,), CHOICES) for p in (wide, stretched)])
     assert first.choice_logprobs == pytest.approx(second.choice_logprobs, abs=AGREE)
-
-
-def test_a_rotation_by_the_camera_is_undone() -> None:
-    picture = Blobs(3).load()
-    turned = picture.transpose(Image.Transpose.ROTATE_90)
-    turned.getexif()[0x0112] = 6
-    assert np.array_equal(np.asarray(three_channels(turned)), np.asarray(picture))
 
 
 def test_requests_about_one_picture_stay_together() -> None:
@@ -301,14 +414,16 @@ def test_the_model_is_loaded_by_the_first_question_only() -> None:
     made = LlamaCpp(MODEL, MMPROJ)
     assert made.fingerprint
     assert made.capabilities.score_choices
-    assert not made.loaded
     made.close()
-    assert made.predict([]) == []
+    loaded = [made.loaded]
     made.predict([closed("x", 1)])
-    assert made.loaded
+    loaded.append(made.loaded)
     made.close()
     made.close()
-    assert not made.loaded
+    loaded.append(made.loaded)
+    made.predict([closed("x", 1)])
+    made.close()
+    assert loaded == [False, True, False]
 
 
 def test_two_models_one_after_the_other_and_side_by_side() -> None:
@@ -342,7 +457,13 @@ def test_fingerprint_changes_with_what_changes_answers_and_with_nothing_else() -
         return dict(LlamaCpp(settings.pop("model", MODEL), MMPROJ, **settings).fingerprint)
 
     assert of() == of(threads=2, slots=5, name="another name")
-    for changed in ({"model": WEIGHTS / "phantomvl-q8_0.gguf"}, {"temperature": 0.7}, {"seed": 1}, {"max_tokens": 9}, {"context": 256}):
+    for changed in (
+        {"model": WEIGHTS / "phantomvl-q8_0.gguf"},
+        {"temperature": 0.7},
+        {"seed": 1},
+        {"max_tokens": 9},
+        {"context": 256},
+    ):
         assert of() != of(**changed), changed
 
 

@@ -32,13 +32,26 @@ def test_sex(value, expected):
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(61, 61.0), ("61.5", 61.5), (0, 0.0), (120, 120.0), (-1, None), (121, None), ("", None), (math.nan, None), (math.inf, None), ("old", None)],
+    [
+        (61, 61.0),
+        ("61.5", 61.5),
+        (0, 0.0),
+        (120, 120.0),
+        (-1, None),
+        (121, None),
+        ("", None),
+        (math.nan, None),
+        (math.inf, None),
+        ("old", None),
+    ],
 )
 def test_age(value, expected):
     assert age(value) == expected
 
 
-@pytest.mark.parametrize(("value", "expected"), [(" NECK ", "NECK"), (2.0, "2"), ("", None), (math.nan, None), (None, None), ("N/A", None)])
+@pytest.mark.parametrize(
+    ("value", "expected"), [(" NECK ", "NECK"), (2.0, "2"), ("", None), (math.nan, None), (None, None), ("N/A", None)]
+)
 def test_other_attributes_are_stripped_texts(value, expected):
     assert label(value) == expected
 

@@ -21,7 +21,13 @@ def two(**columns):
 
 
 def three(**columns):
-    base = {"id": ["a", "b", "c"], "y": ["mel", "nev", "bcc"], "p_bcc": [0.1, 0.2, 0.7], "p_mel": [0.8, 0.3, 0.2], "p_nev": [0.1, 0.5, 0.1]}
+    base = {
+        "id": ["a", "b", "c"],
+        "y": ["mel", "nev", "bcc"],
+        "p_bcc": [0.1, 0.2, 0.7],
+        "p_mel": [0.8, 0.3, 0.2],
+        "p_nev": [0.1, 0.5, 0.1],
+    }
     return pd.DataFrame({**base, **columns})
 
 
@@ -54,7 +60,17 @@ def test_what_is_not_given_is_said():
     assert notes[1].startswith("No cluster= was given: every row counts as a patient of its own")
 
 
-@pytest.mark.parametrize("spelling", [[0, 1, 1, 0], [0.0, 1.0, 1.0, 0.0], ["0", "1", "1", "0"], ["0.0", "1.0", "1.0", "0.0"], [False, True, True, False], ["False", "True", "True", "False"]])  # fmt: skip
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        [0, 1, 1, 0],
+        [0.0, 1.0, 1.0, 0.0],
+        ["0", "1", "1", "0"],
+        ["0.0", "1.0", "1.0", "0.0"],
+        [False, True, True, False],
+        ["False", "True", "True", "False"],
+    ],
+)
 def test_labels_are_compared_in_one_spelling(spelling):
     found = class_answers(two(q=spelling), id="id", target="y", prediction="q")
     assert found.answer.tolist() == [0, 1, 1, 0]
@@ -79,14 +95,20 @@ def test_many_classes_by_name_by_order_and_by_mapping():
         assert found.probabilities[0].tolist() == pytest.approx([0.1, 0.8, 0.1])
         assert found.answer.tolist() == [1, 2, 0]
     plain = three().rename(columns={"p_bcc": "s0", "p_mel": "s1", "p_nev": "s2"})
-    assert class_answers(plain, id="id", target="y", scores=["s0", "s1", "s2"], choices=["bcc", "mel", "nev"]).answer.tolist() == [1, 2, 0]
+    assert class_answers(
+        plain, id="id", target="y", scores=["s0", "s1", "s2"], choices=["bcc", "mel", "nev"]
+    ).answer.tolist() == [1, 2, 0]
 
 
 def test_names_of_score_columns_overrule_their_order_and_say_so():
     notes = []
-    found = class_answers(three(), id="id", target="y", scores=["p_mel", "p_nev", "p_bcc"], choices=["nev", "mel", "bcc"], note=notes.append)
+    found = class_answers(
+        three(), id="id", target="y", scores=["p_mel", "p_nev", "p_bcc"], choices=["nev", "mel", "bcc"], note=notes.append
+    )
     assert found.answer.tolist() == [1, 0, 2]
-    assert "scores= were matched to the classes by name, not in the order given: nev = p_nev, mel = p_mel, bcc = p_bcc." in notes
+    assert (
+        "scores= were matched to the classes by name, not in the order given: nev = p_nev, mel = p_mel, bcc = p_bcc." in notes
+    )
 
 
 def test_rounded_probabilities_are_rescaled():
@@ -103,10 +125,13 @@ def test_predictions_that_are_texts_go_through_the_parser():
     assert found.status == [Status.OK, Status.OK, Status.EMPTY, Status.REFUSED]
     assert "Column 'q': 2 predictions are not labels and were read as text." in notes
     assert "Column 'q': 1 predictions are empty." in notes
-    unread = class_answers(frame.assign(q=["mel", "nev", "rash", "rash"]), id="id", target="y", prediction="q", note=notes.append)
+    unread = class_answers(
+        frame.assign(q=["mel", "nev", "rash", "rash"]), id="id", target="y", prediction="q", note=notes.append
+    )
     assert unread.status[2:] == [Status.UNPARSABLE] * 2
     assert notes[-1] == (
-        "Column 'q': 2 predictions name none of the classes, e.g. 'rash'. They count as unparsable; if they are classes, give choices=[...]."
+        "Column 'q': 2 predictions name none of the classes, e.g. 'rash'. "
+        "They count as unparsable; if they are classes, give choices=[...]."
     )
 
 
@@ -122,18 +147,29 @@ def test_a_status_column_explains_missing_answers():
 def test_groups_are_normalised_and_the_unknown_counted():
     notes = []
     frame = two(fst=[3.0, -1, None, "vi"], g=["M", "female", "", "f"], a=[30, -5, 200, None])
-    found = class_answers(frame, id="id", target="y", score="p", groups={"fitzpatrick": "fst", "sex": "g", "age": "a"}, note=notes.append)
+    found = class_answers(
+        frame, id="id", target="y", score="p", groups={"fitzpatrick": "fst", "sex": "g", "age": "a"}, note=notes.append
+    )
     assert found.units.attributes["fitzpatrick"].tolist() == ["III", None, None, "VI"]
     assert found.units.attributes["sex"].tolist() == ["male", "female", None, "female"]
     assert found.units.attributes["age"].tolist() == [30.0, None, None, None]
     assert "fitzpatrick is unknown in 2 of 4 rows (values read as unknown: '-1')." in notes
-    mapped = class_answers(two(fst=["12", "34", "56", "34"]), id="id", target="y", score="p", groups={"fitzpatrick": "fst"}, words={"fitzpatrick": {"12": "I", "34": "III", "56": "V"}})  # fmt: skip
+    mapped = class_answers(
+        two(fst=["12", "34", "56", "34"]),
+        id="id",
+        target="y",
+        score="p",
+        groups={"fitzpatrick": "fst"},
+        words={"fitzpatrick": {"12": "I", "34": "III", "56": "V"}},
+    )
     assert mapped.units.attributes["fitzpatrick"].tolist() == ["I", "III", "V", "III"]
 
 
 def test_a_label_outside_the_truth_needs_choices():
     frame = three().assign(y=["mel", "nev", "mel"])
-    found = class_answers(frame, id="id", target="y", scores=["p_bcc", "p_mel", "p_nev"], choices=["bcc", "mel", "nev"], positive=["mel", "bcc"])
+    found = class_answers(
+        frame, id="id", target="y", scores=["p_bcc", "p_mel", "p_nev"], choices=["bcc", "mel", "nev"], positive=["mel", "bcc"]
+    )
     assert found.classes == ("bcc", "mel", "nev")
     assert found.positive == ("mel", "bcc")
     assert class_answers(two(y=[0, 0, 0, 0]), id="id", target="y", score="p").classes == ("0", "1")
@@ -144,37 +180,102 @@ def test_a_label_outside_the_truth_needs_choices():
     ("frame", "settings", "parts"),
     [
         (two(), {}, ["Neither prediction=, score= nor scores= was given"]),
-        (two(), {"score": "p", "scores": ["p"]}, ["score= (one column, two classes) and scores= (one column a class) were both given."]),
-        (two(), {"score": "prob"}, ["table has no column 'prob', which score= asks for.", "Its columns: id, y, p, pat. Set score= to one of them."]),
-        (two(), {"score": "p", "target": "Y "}, ["which target= asks for.", "Did you mean"]),
+        (
+            two(),
+            {"score": "p", "scores": ["p"]},
+            ["score= (one column, two classes) and scores= (one column a class) were both given."],
+        ),
+        (
+            two(),
+            {"score": "prob"},
+            ["table has no column 'prob', which score= asks for.", "Its columns: id, y, p, pat. Set score= to one of them."],
+        ),
+        (two(), {"score": "p", "target": "yy"}, ["which target= asks for.", "Did you mean"]),
         (two(), {"score": "p", "groups": {"sex": "gender"}}, ["no column 'gender', which groups.sex= asks for."]),
-        (two(id=["a", "b", "a", "c"]), {"score": "p"}, ["column 'id': 1 ids occur more than once, e.g. 'a' in rows 1, 3.", "drop the repeated rows"]),
+        (
+            two(id=["a", "b", "a", "c"]),
+            {"score": "p"},
+            ["column 'id': 1 ids occur more than once, e.g. 'a' in rows 1, 3.", "drop the repeated rows"],
+        ),
         (two(id=["a", None, "c", "d"]), {"score": "p"}, ["column 'id': no id in row 2."]),
         (two(y=[0, None, 1, 1]), {"score": "p"}, ["column 'y' (target=): no label in row 2 (id 'b')."]),
-        (two(y=["mel", "nev", "mell", "nev"]), {"prediction": "y", "choices": ["mel", "nev"]},
-         ["'mell' is none of the choices (mel, nev) in row 3 (id 'c').", "Did you mean 'mel'?", "or add it to choices."]),
+        (
+            two(y=["mel", "nev", "mell", "nev"]),
+            {"prediction": "y", "choices": ["mel", "nev"]},
+            ["'mell' is none of the choices (mel, nev) in row 3 (id 'c').", "Did you mean 'mel'?", "or add it to choices."],
+        ),
         (two(y=["a"] * 4), {"prediction": "y"}, ["only one label, 'a', occurs. Give choices=[...]"]),
         (two(), {"score": "p", "choices": [0]}, ["choices= must be two or more different labels, got [0]."]),
         (two(y=["a", "b", "a", "b"]), {"score": "p"}, ["say which with positive=. The classes are a, b."]),
         (two(), {"score": "p", "positive": 2}, ["positive='2' is none of the classes (0, 1)."]),
         (two(), {"score": "p", "positive": [0, 1]}, ["but positive= names 2. Name one, or give scores=[...]."]),
-        (two(p=[0.1, math.nan, None, 0.2]), {"score": "p"}, ["column 'p' (score=): no probability (empty or NaN) in rows 2 (id 'b'), 3 (id 'c').", "status=COLUMN"]),
-        (two(p=[0.1, math.inf, 0.1, 0.2]), {"score": "p"}, ["an infinite value in row 2 (id 'b'). Give probabilities between 0 and 1."]),
-        (two(p=[0.1, 3.7, -2, 0.2]), {"score": "p"}, ["3.7 is not between 0 and 1, in rows 2 (id 'b'), 3 (id 'c').", "sigmoid, softmax"]),
-        (two(p=["0.1", "high", "0.2", "0.1"]), {"score": "p"}, ["column 'p' (score=): 'high' is not a number in row 2 (id 'b').", "decimal point"]),
-        (three(), {"score": "p_mel", "positive": "mel"}, ["score='p_mel' is one probability a row, but there are 3 classes (bcc, mel, nev)."]),
+        (
+            two(p=[0.1, math.nan, None, 0.2]),
+            {"score": "p"},
+            ["column 'p' (score=): no probability (empty or NaN) in rows 2 (id 'b'), 3 (id 'c').", "status=COLUMN"],
+        ),
+        (
+            two(p=[0.1, math.inf, 0.1, 0.2]),
+            {"score": "p"},
+            ["an infinite value in row 2 (id 'b'). Give probabilities between 0 and 1."],
+        ),
+        (
+            two(p=[0.1, 3.7, -2, 0.2]),
+            {"score": "p"},
+            ["3.7 is not between 0 and 1, in rows 2 (id 'b'), 3 (id 'c').", "sigmoid, softmax"],
+        ),
+        (
+            two(p=["0.1", "high", "0.2", "0.1"]),
+            {"score": "p"},
+            ["column 'p' (score=): 'high' is not a number in row 2 (id 'b').", "decimal point"],
+        ),
+        (
+            three(),
+            {"score": "p_mel", "positive": "mel"},
+            ["score='p_mel' is one probability a row, but there are 3 classes (bcc, mel, nev)."],
+        ),
         (three(), {"scores": ["p_mel", "p_nev"]}, ["scores= names 2 columns (p_mel, p_nev) for 3 classes (bcc, mel, nev)."]),
-        (three(), {"scores": ["p_mel", "p_nev", "p_bc"]}, ["no column 'p_bc', which scores= asks for.", "Did you mean 'p_bcc'?"]),
+        (
+            three(),
+            {"scores": ["p_mel", "p_nev", "p_bc"]},
+            ["no column 'p_bc', which scores= asks for.", "Did you mean 'p_bcc'?"],
+        ),
         (three(), {"scores": {"mel": "p_mel"}}, ["scores= names the classes 'mel', but the classes are 'bcc', 'mel', 'nev'."]),
-        (three().rename(columns={"p_mel": "s"}), {"scores": ["s", "p_nev", "p_bcc"]}, ["cannot be told from their names. Give choices=[...] in the columns' order."]),
-        (three(p_mel=[0.2, 0.3, 0.2]), {"scores": ["p_bcc", "p_mel", "p_nev"]}, ["must sum to one, and sum to 0.4 in row 1 (id 'a').", "softmax"]),
-        (two(q=["0.2", "0.7", "0.9", "0.3"]), {"prediction": "q"}, ["0.2, 0.7, 0.9 are numbers, and none is one of the labels (0, 1).", "give the column as score="]),
-        (two(s=["ok", "fine", "ok", "ok"]), {"score": "p", "status": "s"}, ["'fine' is no status in row 2 (id 'b').", "Allowed are ok, refused, unparsable, empty, truncated, error"]),
-        (two(fst=["pale", "dark", "", None]), {"score": "p", "groups": {"fitzpatrick": "fst"}},
-         ["column 'fst' (groups.fitzpatrick=): no skin type (1-6 or I-VI) in it, only 'pale', 'dark'.", "(words.fitzpatrick)"]),
-        (two(y=[[0], [1], [1], [0]]), {"score": "p"}, ["column 'y' (target=) holds lists or objects where one value a row is needed."]),
+        (
+            three().rename(columns={"p_mel": "s"}),
+            {"scores": ["s", "p_nev", "p_bcc"]},
+            ["cannot be told from their names. Give choices=[...] in the columns' order."],
+        ),
+        (
+            three(p_mel=[0.2, 0.3, 0.2]),
+            {"scores": ["p_bcc", "p_mel", "p_nev"]},
+            ["must sum to one, and sum to 0.4 in row 1 (id 'a').", "softmax"],
+        ),
+        (
+            two(q=["0.2", "0.7", "0.9", "0.3"]),
+            {"prediction": "q"},
+            ["0.2, 0.7, 0.9 are numbers, and none is one of the labels (0, 1).", "give the column as score="],
+        ),
+        (
+            two(s=["ok", "fine", "ok", "ok"]),
+            {"score": "p", "status": "s"},
+            ["'fine' is no status in row 2 (id 'b').", "Allowed are ok, refused, unparsable, empty, truncated, error"],
+        ),
+        (
+            two(fst=["pale", "dark", "", None]),
+            {"score": "p", "groups": {"fitzpatrick": "fst"}},
+            [
+                "column 'fst' (groups.fitzpatrick=): no skin type (1-6 or I-VI) in it, only 'pale', 'dark'.",
+                "(words.fitzpatrick)",
+            ],
+        ),
+        (
+            two(y=[[0], [1], [1], [0]]),
+            {"score": "p"},
+            ["column 'y' (target=) holds lists or objects where one value a row is needed."],
+        ),
     ],
-)  # fmt: skip
+)
 def test_every_bad_table_is_told_column_rows_and_mend(frame, settings, parts):
     refused(frame, *parts, **settings)
 
@@ -182,21 +283,36 @@ def test_every_bad_table_is_told_column_rows_and_mend(frame, settings, parts):
 def test_errors_name_the_line_of_the_file(tmp_path):
     path = tmp_path / "preds.csv"
     path.write_text("id,y,p\n" + "".join(f"r{i},{i % 2},{9 if i > 2 else 0.5}\n" for i in range(10)))
-    refused(path, "preds.csv, column 'p' (score=): 9 is not between 0 and 1, in rows 4 (line 5, id 'r3'), 5 (line 6, id 'r4')", "and 2 more", score="p")
+    refused(
+        path,
+        "preds.csv, column 'p' (score=): 9 is not between 0 and 1, in rows 4 (line 5, id 'r3'), 5 (line 6, id 'r4')",
+        "and 2 more",
+        score="p",
+    )
 
 
 def test_a_million_rows_take_seconds():
     n = 200_000
     rng = np.random.default_rng(0)
     p = rng.random(n)
-    frame = pd.DataFrame({"id": np.arange(n), "y": (rng.random(n) < p).astype(int), "p": p, "pat": rng.integers(0, 80_000, n), "fst": rng.integers(-1, 7, n)})  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(n),
+            "y": (rng.random(n) < p).astype(int),
+            "p": p,
+            "pat": rng.integers(0, 80_000, n),
+            "fst": rng.integers(-1, 7, n),
+        }
+    )
     started = time.process_time()
     found = class_answers(frame, id="id", target="y", score="p", cluster="pat", groups={"fitzpatrick": "fst"})
     assert time.process_time() - started < 10.0
     assert len(found.units) == n
 
 
-@pytest.mark.skipif(not PAD.is_dir(), reason="the real predictions (../shared/data/pad_ufes20_predictions) are not on this machine")
+@pytest.mark.skipif(
+    not PAD.is_dir(), reason="the real predictions (../shared/data/pad_ufes20_predictions) are not on this machine"
+)
 def test_real_melanoma_classifier_with_patients_from_a_second_file():
     notes = []
     rows = join(PAD / "results_baseline_predictions.csv", PAD / "metadata.csv", on="img_id", note=notes.append)

@@ -23,7 +23,7 @@ def refused(path, *parts):
 
 
 def test_csv_cells_stay_text_and_a_byte_order_mark_is_skipped(tmp_path):
-    table = read_table(write(tmp_path, "p.csv", b"\xef\xbb\xbfid,label\n007,1\n\"a,b\",0\n"))
+    table = read_table(write(tmp_path, "p.csv", b'\xef\xbb\xbfid,label\n007,1\n"a,b",0\n'))
     assert table.columns == ["id", "label"]
     assert table.frame["id"].tolist() == ["007", "a,b"]
     assert table.first_line == 2
@@ -65,7 +65,11 @@ def test_missing_files_name_what_is_near(tmp_path):
         ("p.csv", "id,id\n1,2\n", ["p.csv has more than one column called 'id'. Rename or drop all but one of each."]),
         ("p.csv", "id,label\n1,0\n2,0,9\n", ["p.csv, record 3: 3 cells where the header has 2: '2,0,9'.", "Put quotes around"]),
         ("p.csv", "id;label\n1;0\n", ["separated by ';'", "its ending says ','", "Save it with commas (.csv) or tabs (.tsv)"]),
-        ("p.csv", b"id,label\n1,ok\n2,N\xe4vus\n", ["p.csv, line 3, column 'label': byte 0xe4 is not UTF-8.", "Save the file as UTF-8"]),
+        (
+            "p.csv",
+            b"id,label\n1,ok\n2,N\xe4vus\n",
+            ["p.csv, line 3, column 'label': byte 0xe4 is not UTF-8.", "Save the file as UTF-8"],
+        ),
         ("p.csv", b"i\xe4,label\n1,2\n", ["p.csv, line 1: byte 0xe4 is not UTF-8."]),
         ("p.csv", "id,label\n1,0\n".encode("utf-16"), ["p.csv is UTF-16 text. Save it as UTF-8."]),
         ("p.csv", b"PK\x03\x04rest", ["p.csv is a zip or Excel file, not text."]),
@@ -79,7 +83,7 @@ def test_missing_files_name_what_is_near(tmp_path):
         ("p.jsonl", "\n", ["p.jsonl has no rows"]),
         ("p.parquet", b"nothing", ["p.parquet cannot be read as Parquet:"]),
     ],
-)  # fmt: skip
+)
 def test_bad_files_are_told_what_to_mend(tmp_path, name, content, parts):
     refused(write(tmp_path, name, content), *parts)
 

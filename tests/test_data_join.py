@@ -40,11 +40,26 @@ def test_identical_repeats_do_not_matter():
     ("predictions", "metadata", "on", "parts"),
     [
         (PREDICTIONS, METADATA, "image", ["table has no column 'image', which on= asks for."]),
-        (PREDICTIONS, METADATA.rename(columns={"img": "image"}), "img", ["metadata has no column 'img'", "Did you mean 'image'?"]),
-        (PREDICTIONS, pd.concat([METADATA, METADATA.assign(age=1)]), "img", ["column 'img': 3 ids have several rows that differ, e.g. 'b' in rows 1, 4.", "Keep one row for each id."]),
-        (PREDICTIONS, METADATA.assign(img=["1", "2", "3"]), "img", ["No 'img' of table (e.g. ['a', 'b', 'x']) is in metadata (e.g. ['1', '2', '3']).", "check endings such as .png"]),
+        (
+            PREDICTIONS,
+            METADATA.rename(columns={"img": "image"}),
+            "img",
+            ["metadata has no column 'img'", "Did you mean 'image'?"],
+        ),
+        (
+            PREDICTIONS,
+            pd.concat([METADATA, METADATA.assign(age=1)]),
+            "img",
+            ["column 'img': 3 ids have several rows that differ, e.g. 'b' in rows 1, 4.", "Keep one row for each id."],
+        ),
+        (
+            PREDICTIONS,
+            METADATA.assign(img=["1", "2", "3"]),
+            "img",
+            ["No 'img' of table (e.g. ['a', 'b', 'x']) is in metadata (e.g. ['1', '2', '3']).", "check endings such as .png"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_joined(predictions, metadata, on, parts):
     with pytest.raises(TableError) as caught:
         join(predictions, metadata, on=on)

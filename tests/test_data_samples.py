@@ -68,7 +68,13 @@ def test_boxes_are_scaled_from_the_grid_to_pixels():
         sample("d", Task.DETECTION, ()),
         sample("e", Task.DETECTION, (), box_frame=[100, 100]),
     ]
-    said = [Prediction("a", "[[10,10,30,20]]"), Prediction("b", "[]"), Prediction("c", "?"), Prediction("d", "[[1,2,3,4]]"), Prediction("e", "[]")]
+    said = [
+        Prediction("a", "[[10,10,30,20]]"),
+        Prediction("b", "[]"),
+        Prediction("c", "?"),
+        Prediction("d", "[[1,2,3,4]]"),
+        Prediction("e", "[]"),
+    ]
     by_task, answers = read_answers(asked, said)
     found = by_task["detection"]
     assert isinstance(found, BoxAnswers)
@@ -82,7 +88,11 @@ def test_boxes_are_scaled_from_the_grid_to_pixels():
 
 
 def test_numbers_with_bounds_and_unit():
-    asked = [sample("a", Task.COUNTING, 3, bounds=(0, 9)), sample("b", Task.COUNTING, 5, bounds=(0, 9)), sample("c", Task.REGRESSION, 2.5, unit="mm")]
+    asked = [
+        sample("a", Task.COUNTING, 3, bounds=(0, 9)),
+        sample("b", Task.COUNTING, 5, bounds=(0, 9)),
+        sample("c", Task.REGRESSION, 2.5, unit="mm"),
+    ]
     by_task, _ = read_answers(asked, [Prediction("a", "three"), Prediction("b", "many"), Prediction("c", "0.25 cm")])
     counts = by_task["counting"]
     assert isinstance(counts, NumberAnswers)
@@ -102,7 +112,10 @@ def test_faulty_samples_are_named():
 
 
 def test_texts_and_label_sets_have_answers_but_no_columns():
-    asked = [Sample("a", "p", Task.CAPTION, "?", "x"), Sample("b", "p", Task.MULTILABEL, "?", ("crust",), choices=("crust", "scale"))]
+    asked = [
+        Sample("a", "p", Task.CAPTION, "?", "x"),
+        Sample("b", "p", Task.MULTILABEL, "?", ("crust",), choices=("crust", "scale")),
+    ]
     by_task, answers = read_answers(asked, [Prediction("a", "brown"), Prediction("b", "crust")])
     assert by_task == {}
     assert [answer.value for answer in answers] == ["brown", ("crust",)]

@@ -21,13 +21,19 @@ def table(**columns):
     return pd.DataFrame({**base, **columns})
 
 
-def load(frame, root, **settings):
-    return samples_from_table(frame, **{"root": root, "image": "file", "target": "y", "prompt": "Which?", **settings})
+def load(frame, folder, **settings):
+    return samples_from_table(frame, **{"root": folder, "image": "file", "target": "y", "prompt": "Which?", **settings})
 
 
 def test_classification(root):
     first, second = load(table(), root, patient="pat", attributes={"fitzpatrick": "fst"}, id="file")
-    assert (first.id, first.patient_id, first.task, first.prompt, first.target) == ("a.png", "P1", Task.CLASSIFICATION, "Which?", "nevus")
+    assert (first.id, first.patient_id, first.task, first.prompt, first.target) == (
+        "a.png",
+        "P1",
+        Task.CLASSIFICATION,
+        "Which?",
+        "nevus",
+    )
     assert first.choices == ("melanoma", "nevus")
     assert second.attributes == {"fitzpatrick": "V"}
     assert second.source == "table, row 2"
@@ -70,20 +76,44 @@ def test_detection_knows_the_pictures_size_when_answers_come_on_a_grid(root):
 @pytest.mark.parametrize(
     ("columns", "settings", "parts"),
     [
-        ({}, {"task": "caption"}, ["task='caption' is not one a table can hold; allowed are classification, detection, counting, regression."]),
+        (
+            {},
+            {"task": "caption"},
+            ["task='caption' is not one a table can hold; allowed are classification, detection, counting, regression."],
+        ),
         ({}, {"image": "fil"}, ["table has no column 'fil', which image= asks for.", "Did you mean 'file'?"]),
-        ({}, {"patient": "who"}, ["no column 'who', which cluster= asks for."]),
+        ({}, {"patient": "who"}, ["no column 'who', which patient= asks for."]),
         ({}, {"root": "/nowhere/at/all"}, ["The folder of pictures /nowhere/at/all does not exist (root=)."]),
-        ({"file": ["a.png", "../b.png"]}, {}, ["column 'file' (image=), row 2 (id '2'): The picture path '../b.png' leads out of the folder"]),
+        (
+            {"file": ["a.png", "../b.png"]},
+            {},
+            ["column 'file' (image=), row 2 (id '2'): The picture path '../b.png' leads out of the folder"],
+        ),
         ({"file": ["a.png", None]}, {}, ["row 2 (id '2'): ", "names no picture."]),
-        ({"file": ["x.png", "y.png"]}, {}, ["column 'file' (image=): none of the pictures is in", "e.g. 'x.png'. Set root= to their folder."]),
+        (
+            {"file": ["x.png", "y.png"]},
+            {},
+            ["column 'file' (image=): none of the pictures is in", "e.g. 'x.png'. Set root= to their folder."],
+        ),
         ({}, {"choices": ["nevus", "wart"]}, ["'melanoma' is none of the choices (nevus, wart) in row 2 (id '2')."]),
-        ({"y": [1, 2.5]}, {"task": "counting"}, ["a counting target must be a whole number from 0 up, and is not in row 2 (id '2')."]),
-        ({"y": [1, None]}, {"task": "regression"}, ["a regression target must be a finite number, and is not in row 2 (id '2')."]),
-        ({"y": ["[]", "none"]}, {"task": "detection"}, ["row 2 (id '2'): 'none' are no boxes", "and [] where there is nothing."]),
+        (
+            {"y": [1, 2.5]},
+            {"task": "counting"},
+            ["a counting target must be a whole number from 0 up, and is not in row 2 (id '2')."],
+        ),
+        (
+            {"y": [1, None]},
+            {"task": "regression"},
+            ["a regression target must be a finite number, and is not in row 2 (id '2')."],
+        ),
+        (
+            {"y": ["[]", "none"]},
+            {"task": "detection"},
+            ["row 2 (id '2'): 'none' are no boxes", "and [] where there is nothing."],
+        ),
         ({"y": ["[]", "[[1,2,3]]"]}, {"task": "detection"}, ["are no boxes (not_four_numbers)."]),
     ],
-)  # fmt: skip
+)
 def test_bad_tables_are_told_what_to_mend(root, columns, settings, parts):
     with pytest.raises(TableError) as caught:
         load(table(**columns), root, **settings)

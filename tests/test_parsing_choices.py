@@ -102,6 +102,22 @@ def test_a_negated_choice_is_not_that_choice_nor_the_other(text):
     assert choice(text, SIDES) == Answer(None, Status.UNPARSABLE, "no_choice_named")
 
 
+@pytest.mark.parametrize(
+    ("text", "choices", "value"),
+    [
+        ("not (B)", LESIONS, None),
+        ("Answer: not B", LESIONS, None),
+        ("I don't think this is a nevus. I think it's melanoma.", LESIONS, "melanoma"),
+        ("There is no doubt about it", ("yes", "no"), None),
+        ("No, there is none.", ("yes", "no"), "no"),
+        ("The answer is no.", ("yes", "no"), "no"),
+        ("The answer is B because A is wrong", LESIONS, "nevus"),
+    ],
+)
+def test_denials_of_letters_and_the_word_no(text, choices, value):
+    assert choice(text, choices).value == value
+
+
 def test_another_does_not_contain_other():
     assert choice("another picture").value is None
     assert choice("other").value == "other"

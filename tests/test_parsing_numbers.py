@@ -58,6 +58,9 @@ def test_counts(text, value, rule):
         ("many", "no_number"),
         ("There is no way to tell", "no_number"),
         ("inf", "no_number"),
+        ("one of the cells", "no_number"),
+        ("no one", "no_number"),
+        ("minus 3", "bound_not_number"),
         ("1 " * 600, "too_many_numbers"),
     ],
 )

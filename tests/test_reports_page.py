@@ -349,6 +349,52 @@ def test_without_companion_nothing_speaks_of_matching() -> None:
     assert len(re.findall(r'class="verdict-card', html)) == 1
 
 
+def test_notes_stand_on_top_and_once() -> None:
+    noted = record()
+    noted["notes"], noted["companion"]["notes"] = (
+        ["limit=300: not a result to quote"],
+        ["limit=300: not a result to quote", "few lesions"],
+    )
+    text = Page(render_html(noted)).text
+    assert text.count("not a result to quote") == 1
+    assert text.index("not a result to quote") < text.index("Matched: few lesions") < text.index("Differences between groups")
+
+
+def test_exploratory_gaps_are_kept_apart(full: str) -> None:
+    text = Page(full).text
+    declared, exploratory = text.index("Declared comparisons"), text.index("Exploratory, by sex (1)")
+    assert declared < text.index("Skin type: IV–VI against I–III") < exploratory
+    assert (
+        exploratory
+        < text.index("Sex: female against male")
+        < text.index("Exploratory, by age (1)")
+        < text.index("Age: 60–79 against <40")
+    )
+
+
+def test_exploratory_gaps_carry_a_warning(full: str) -> None:
+    assert Page(full).text.count("some exclude zero by chance") == 2
+
+
+def test_a_table_without_patients_says_what_that_means() -> None:
+    alone = record(companion=False)
+    alone["dataset"]["n_patients"] = None
+    text = Page(render_html(alone)).text
+    assert "Nobody said whose they are" in text
+    assert "pat." not in text
+
+
+def test_metrics_of_two_tasks_with_one_name_stand_apart() -> None:
+    two = record(companion=False)
+    renamed = [
+        {**m, "metric": f"multilabel/{m['metric']}"} for m in two["metrics"] if m["metric"] in {"accuracy", "recall[nevus]"}
+    ]
+    two["metrics"] += renamed
+    text = Page(render_html(two)).text
+    assert "Diagnosis (multilabel)" in text
+    assert "Recall by class (multilabel)" in text
+
+
 def test_every_metric_and_group_has_its_number(full: str) -> None:
     text = Page(full).text
     for name in (
@@ -382,6 +428,10 @@ def test_examples_show_boxes_labels_and_confidence(full: str) -> None:
     assert classes.count("box truth") == 4
     assert classes.count("box answer") == 8
     assert "1 truth box (solid), 2 answer boxes (dashed)" in page.text
+    assert (
+        "Skin type unknown · Age 39"
+        in Page(render_html(record(), [example(1, group={"fitzpatrick": None, "age": "39.0"})])).text
+    )
     assert "at 99.1%" in page.text
     assert "Skin type III · Sex female · Age 61" in page.text
 
@@ -515,7 +565,7 @@ def _chromium(page: Path, shot: Path, profile: Path) -> str:
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as browser:
         try:
-            return browser.communicate(timeout=30)[1]
+            return browser.communicate(timeout=90)[1]
         except subprocess.TimeoutExpired:
             os.killpg(browser.pid, signal.SIGKILL)
             raise

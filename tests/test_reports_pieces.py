@@ -15,7 +15,7 @@ from harness.reports.gap_plot import gap_panel, panels
 from harness.reports.naming import group_key, group_label, group_order, metric_label
 from harness.reports.numbers import count, fixed, interval, p_value, percent
 from harness.reports.page import style, unbroken
-from harness.reports.reliability_plot import reliability_panel, reliability_table
+from harness.reports.reliability_plot import axis_end, reliability_panel, reliability_table
 from harness.reports.svg import Scale, element, marker, tick_text
 from harness.reports.tables import Cell, Row, Table, escape_markdown, to_markdown
 
@@ -57,6 +57,9 @@ def test_metric_names() -> None:
     assert metric_label("recall[basal cell carcinoma]") == "Recall, basal cell carcinoma"
     assert metric_label("auroc[melanoma]") == "AUROC, melanoma"
     assert metric_label("f1_iou_50") == "Box F1 at IoU 0.5"
+    assert metric_label("multilabel/f1_macro") == "Macro-F1 (multilabel)"
+    assert metric_label("recall[a/b]") == "Recall, a/b"
+    assert metric_label("multilabel/recall[a/b]") == "Recall, a/b (multilabel)"
     assert metric_label("some_new_metric") == "Some new metric"
 
 
@@ -183,6 +186,14 @@ def test_reliability_leaves_empty_bins_out() -> None:
     drawn = ElementTree.fromstring(reliability_panel(curve))
     assert sum(node.tag == "circle" for node in drawn.iter()) == 2
     assert [row.head for row in reliability_table(curve).rows] == ["0.500", "0.900"]
+
+
+def test_reliability_axes_come_closer_where_everything_is_rare() -> None:
+    near = {"group": None, "n": 9, "bins": [{"confidence": 0.04, "observed": 0.1, "low": 0.01, "high": 0.36, "n": 9}]}
+    assert axis_end([near]) == 0.5
+    assert axis_end([near, {**near, "bins": [{**near["bins"][0], "confidence": 0.8}]}]) == 1.0
+    assert axis_end([]) == 1.0
+    assert ">0.3<" in reliability_panel(near, 0.5)
 
 
 def test_reliability_of_nobody_is_drawn_empty() -> None:

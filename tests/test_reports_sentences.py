@@ -62,6 +62,13 @@ def test_inconclusive_for_a_reason_gives_it() -> None:
     assert alone.endswith("inconclusive – the denominator holds 1 patient of IV-VI.")
 
 
+def test_what_nobody_could_see_is_not_given_as_a_number() -> None:
+    hopeless = gap(-0.03, -0.4, 0.3, "inconclusive", minimum_detectable=1.0)
+    assert said(hopeless).endswith("with these 212 patients even the largest difference could go unseen.")
+    assert said({**hopeless, "reason": "only 1 patient of IV-VI"}).endswith(": inconclusive – only 1 patient of IV-VI.")
+    assert said({**hopeless, "minimum_detectable": 0.0}).endswith("inconclusive – 212 patients cannot decide it.")
+
+
 def test_within_margin_names_the_margin_and_both_facts() -> None:
     assert said(gap(0.012, -0.01, 0.04, "within margin")).endswith(
         "0.01 higher than on I–III (difference 0.01 [−0.01, 0.04]): within the margin of ±0.05."
@@ -147,3 +154,6 @@ def test_summary_counts_every_verdict() -> None:
         "2 are inconclusive, which does not mean equal."
     )
     assert family_summary(view(evaluation(gaps[0]), {})) == ""
+    undecided = family_summary(view(evaluation(gaps[2], gaps[3]), {}))
+    assert undecided == "Both declared comparisons are inconclusive, which does not mean equal."
+    assert family_summary(view(evaluation(gaps[1], gaps[1]), {})) == "Both declared comparisons are within the margin."

@@ -82,4 +82,6 @@ def _cell(estimate: Estimate | None, *, signed: bool = False) -> str:
     if not math.isfinite(estimate.value):
         return "undefined"
     form = "+.3f" if signed else ".3f"
+    if not math.isfinite(estimate.low):
+        return f"{estimate.value:{form}} [no interval]"
     return f"{estimate.value:{form}} [{estimate.low:{form}}, {estimate.high:{form}}]"

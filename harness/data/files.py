@@ -102,8 +102,9 @@ def _header(file: Path, separator: str) -> list[str]:
     if start.startswith(_UTF16):
         raise TableError(f"{file.name} is UTF-16 text. Save it as UTF-8.")
     try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            header = next(csv.reader(stream, delimiter=separator), [])
+        with file.open("rb") as stream:  # decoded line by line: a wrong byte further down is not the header's fault
+            lines = (line.decode("utf-8" if number else "utf-8-sig") for number, line in enumerate(stream))
+            header = next(csv.reader(lines, delimiter=separator), [])
     except (UnicodeDecodeError, csv.Error):
         _check_utf8(file, [], separator)
         raise TableError(f"{file.name} has no readable header. Its first line must name the columns.") from None

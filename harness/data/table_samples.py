@@ -70,7 +70,9 @@ def samples_from_table(
         raise TableError(f"task='{task}' is not one a table can hold; allowed are {', '.join(TASKS)}.")
     kind = Task(task)
     table = as_table(table)
-    units = units_of(table, id=id, cluster=patient, groups=attributes or {}, words=words or {}, note=note)
+    units = units_of(
+        table, id=id, cluster=patient, groups=attributes or {}, words=words or {}, note=note, settings=("patient", "attributes")
+    )
     pictures = _pictures(table, image, Path(root), units.ids, note)
     classes, truths = _truths(table, target, kind, choices, units.ids)
     metadata: dict[str, Any] = {"unit": unit} if unit else {}

@@ -22,6 +22,7 @@ def units_of(
     groups: Mapping[str, str],
     words: Mapping[str, Mapping[str, str]],
     note: Note,
+    settings: tuple[str, str] = ("cluster", "groups"),
 ) -> Units:
     """Return the units of a table's rows.
 
@@ -32,6 +33,7 @@ def units_of(
         groups: Attribute name to column, e.g. ``{"fitzpatrick": "fst"}``.
         words: Attribute name to the data set's own words, e.g. ``{"fitzpatrick": {"34": "III"}}``.
         note: Told what was assumed and how much is unknown.
+        settings: What the user calls ``cluster`` and ``groups``, for errors and notes.
 
     Raises:
         TableError: A missing column, empty or repeated ids, or a group column in which nothing can be read.
@@ -42,16 +44,20 @@ def units_of(
     clusters = ids
     if cluster is None:
         note(
-            "No cluster= was given: every row counts as a patient of its own, so intervals are too narrow if patients give several."
+            f"No {settings[0]}= was given: every row counts as a patient of its own, so intervals are too narrow "
+            "if patients give several."
         )
     else:
-        clusters = _clusters(table, cluster, ids, note)
-    attributes = {name: _attribute(table, name, column, words.get(name, {}), note) for name, column in groups.items()}
+        clusters = _clusters(table, cluster, settings[0], ids, note)
+    attributes = {
+        name: _attribute(table, name, column, f"{settings[1]}.{name}", words.get(name, {}), note)
+        for name, column in groups.items()
+    }
     return Units(ids, clusters, attributes)
 
 
-def _clusters(table: Table, column: str, ids: Labels, note: Note) -> Labels:
-    codes, names = coded(table, column, "cluster", id_text)
+def _clusters(table: Table, column: str, role: str, ids: Labels, note: Note) -> Labels:
+    codes, names = coded(table, column, role, id_text)
     clusters = texts_of(codes, names)
     empty = codes < 0
     if empty.any():
@@ -60,13 +66,13 @@ def _clusters(table: Table, column: str, ids: Labels, note: Note) -> Labels:
     return clusters
 
 
-def _attribute(table: Table, name: str, column: str, words: Mapping[str, str], note: Note) -> Labels:
-    codes, texts = coded(table, column, f"groups.{name}")
+def _attribute(table: Table, name: str, column: str, role: str, words: Mapping[str, str], note: Note) -> Labels:
+    codes, texts = coded(table, column, role)
     values = [normalise(name, text, words) for text in texts]
     unread = [text for text, value in zip(texts, values, strict=True) if value is None]
     if texts and len(unread) == len(texts):
         raise TableError(
-            f"{table.name}, column '{column}' (groups.{name}=): no {_WANTED.get(name, 'value')} in it, "
+            f"{table.name}, column '{column}' ({role}=): no {_WANTED.get(name, 'value')} in it, "
             f"only {', '.join(map(repr, texts[:5]))}. "
             f"Name the right column, or say what its words mean (words.{name})."
         )

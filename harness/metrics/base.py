@@ -1,7 +1,8 @@
 """What a metric declares, and the machinery its weighted form rests on.
 
-A family of metrics is prepared once for fixed groups of rows; the result (a *kernel*) turns weights of clusters into values. Unit weights
-give the point estimate, resampled weights its distribution: both by the same code, so they never disagree about what they estimate.
+A family of metrics is prepared once for fixed groups of rows; the result (a *kernel*) turns weights of clusters into values. Unit
+weights give the point estimate, resampled weights its distribution: both by the same code, so they never disagree about what they
+estimate.
 """
 
 from __future__ import annotations

@@ -45,8 +45,9 @@ def iou(truth: Floats, answer: Floats) -> Floats:
     """Return ``(k, m)`` intersection over union of xyxy boxes; 0 where a union has no area."""
     low = np.maximum(truth[:, None, :2], answer[None, :, :2])
     high = np.minimum(truth[:, None, 2:], answer[None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0.0, None), axis=2)
-    area_t, area_a = (np.prod(np.clip(b[:, 2:] - b[:, :2], 0.0, None), axis=1) for b in (truth, answer))
+    side = np.maximum(high - low, 0.0)
+    shared = side[..., 0] * side[..., 1]
+    area_t, area_a = (np.maximum(b[:, 2] - b[:, 0], 0.0) * np.maximum(b[:, 3] - b[:, 1], 0.0) for b in (truth, answer))
     union = area_t[:, None] + area_a[None, :] - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
@@ -90,7 +91,11 @@ def _reference(answers: BoxAnswers) -> Mapping[str, float]:
             del open_[-best[1]], left[-best[2]]
             hit += 1
         extra, missed = extra + len(left), missed + len(open_)
-    shares = {"f1_iou_50": (2 * hit, 2 * hit + extra + missed), "precision_iou_50": (hit, hit + extra), "recall_iou_50": (hit, hit + missed)}
+    shares = {
+        "f1_iou_50": (2 * hit, 2 * hit + extra + missed),
+        "precision_iou_50": (hit, hit + extra),
+        "recall_iou_50": (hit, hit + missed),
+    }
     return {name: top / bottom for name, (top, bottom) in shares.items() if bottom}
 
 

@@ -1,9 +1,10 @@
 """Calibration errors: does a confidence of 80% mean right in 80% of cases?
 
-Confidence is the probability of the positive class against the outcome (two classes, one declared positive), else the probability of the
-likeliest class against being right. Rows without probabilities are left out, and a note says how many.
+Confidence is the probability of the positive class against the outcome (two classes, one declared positive), else the probability of
+the likeliest class against being right. Rows without probabilities are left out, and a note says how many.
 
-- ``ece``: 15 bins of equal width, closed above (Guo et al. 2017). Descriptive only: perfectly calibrated answers give .214 at n = 30, .041 at 1,000.
+- ``ece``: 15 bins of equal width, closed above (Guo et al. 2017). Descriptive only: it depends on n, and perfectly calibrated answers
+  give .214 at n = 30, .041 at 1,000.
 - ``ece_debiased``: root of the debiased squared error over 15 bins of equal mass (Kumar, Liang & Ma 2019).
 - ``smooth_ece``: kernel-smoothed error at the bandwidth that equals it (Blasiok & Nakkiran 2023).
 """

@@ -1,7 +1,7 @@
 """Metrics of closed answers that are functions of the confusion matrix.
 
 An answer that could not be read is wrong: a miss for its true class and nobody's false positive. Definitions are scikit-learn's
-(``precision_recall_fscore_support``, ``balanced_accuracy_score``); where scikit-learn substitutes 0 for 0 / 0, the value here is undefined.
+(``precision_recall_fscore_support``, ``balanced_accuracy_score``); where scikit-learn puts 0 for 0 / 0, the value here is undefined.
 """
 
 from __future__ import annotations
@@ -11,7 +11,20 @@ from collections.abc import Mapping
 import numpy as np
 
 from harness.answers import ClassAnswers
-from harness.metrics.base import Additive, Columns, Family, Floats, Ints, Kernel, Layout, Mask, Metric, Support, divide, mean_defined
+from harness.metrics.base import (
+    Additive,
+    Columns,
+    Family,
+    Floats,
+    Ints,
+    Kernel,
+    Layout,
+    Mask,
+    Metric,
+    Support,
+    divide,
+    mean_defined,
+)
 
 
 def confusion_family(answers: ClassAnswers) -> Family:

@@ -77,6 +77,6 @@ def check_double_entry(family: Family, values: Mapping[str, float], *, tolerance
         if not (abs(value - other) <= tolerance or (math.isnan(value) and math.isnan(other))):
             raise DoubleEntryError(
                 f"{name}: the weighted form gives {value!r}, the reference gives {other!r}; they may differ by {tolerance:g}. "
-                "This is a fault of the harness or of an untested library version: report it with these two numbers and `harness doctor`."
+                "This is a fault of the harness or of an untested library version: report it with both numbers and `harness doctor`."
             )
     return True

@@ -1,6 +1,6 @@
 """Counts and measurements: exact share and mean absolute error.
 
-An answer that could not be read is not exact, and costs the width of the data set's declared range: never 0, never dropped, never infinite.
+An answer that could not be read is not exact, and costs the width of the declared range: never 0, never dropped, never infinite.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ def number_family(answers: NumberAnswers) -> Family:
 
     def statistics(rows: Ints) -> Columns:
         ones = np.ones(len(rows))
-        return [(np.zeros(len(rows), np.int64), ones), (ones.astype(int), exact[rows] * 1.0), (2 * ones.astype(int), error[rows])]
+        return [
+            (np.zeros(len(rows), np.int64), ones),
+            (ones.astype(int), exact[rows] * 1.0),
+            (2 * ones.astype(int), error[rows]),
+        ]
 
     def finish(sums: Floats) -> Floats:
         values = np.stack([divide(sums[:, 1], sums[:, 0]), divide(sums[:, 2], sums[:, 0])])

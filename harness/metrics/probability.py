@@ -1,7 +1,7 @@
 """Proper scores of probabilities: Brier and negative log-likelihood.
 
-Brier as scikit-learn's ``brier_score_loss``: squared error of the positive class for two classes, sum over classes for more. A row without
-probabilities costs the worst score in Brier. The log-likelihood has no worst score, so it is taken over the rows that have probabilities.
+Brier as scikit-learn's ``brier_score_loss``: squared error of the positive class for two classes, sum over classes for more. A row
+without probabilities costs the worst score in Brier. The log-likelihood has no worst score: it is taken over the rows that have some.
 """
 
 from __future__ import annotations
@@ -92,7 +92,11 @@ def _reference(answers: ClassAnswers) -> Mapping[str, float]:
     found: dict[str, float] = {}
     if len(known):
         binary = size == 2
-        brier = brier_score_loss(answers.truth, filled[:, 1], pos_label=1, labels=labels) if binary else brier_score_loss(answers.truth, filled, labels=labels)
+        brier = (
+            brier_score_loss(answers.truth, filled[:, 1], pos_label=1, labels=labels)
+            if binary
+            else brier_score_loss(answers.truth, filled, labels=labels)
+        )
         found["brier"] = float(brier)
     if known.any():
         found["nll"] = float(log_loss(answers.truth[known], answers.probabilities[known], labels=labels))

@@ -1,8 +1,8 @@
 """AUROC and average precision, one class against the rest.
 
-Rows are sorted once; every resample is then weighted cumulative sums. Two facts keep it cheap: AUROC needs the weight of negatives only
-at the levels of positives, and so does average precision; and the weight of negatives between two levels is a sparse matrix product that
-gathers and adds in one pass, with the inner loop running over resamples.
+Rows are sorted once; every resample is then weighted cumulative sums. Two facts keep it cheap: AUROC and average precision both need
+the weight of negatives only at the levels of positives; and the weight of negatives between two levels is a sparse matrix product
+that gathers and adds in one pass, with the inner loop running over resamples.
 
 Sources: Hanley & McNeil 1982 with half credit for ties; average precision as scikit-learn's ``average_precision_score``. A row whose
 probabilities are missing takes the worst place: below everything when positive, above everything when negative.
@@ -138,8 +138,8 @@ def _curve(gained: Any, below: Any, tied: Any) -> Floats:
 def cumulate(values: Any) -> Any:
     """Cumulative sums over the first axis of ``(levels, b)`` whole numbers.
 
-    ``numpy.cumsum`` walks down each column and misses the cache at every step (seven times slower here); products with a small triangle of
-    ones keep to rows. Sums of whole numbers are exact in any order.
+    ``numpy.cumsum`` walks down each column and misses the cache at every step (seven times slower here); products with a small
+    triangle of ones keep to rows. Sums of whole numbers are exact in any order.
     """
     levels, width = values.shape
     if levels < 2 * _BLOCK:

@@ -132,6 +132,8 @@ def _pattern(word: str) -> str:
     inner = r"[\s_-]++".join(parts) or re.escape(word)
     left = r"(?<!\w)(?<!\d[.,])(?<![-+])" if word[0].isdigit() else r"(?<!\w)"
     right = r"(?!\w)(?![.,]\d)(?!\s?%)" if word[-1].isdigit() else r"(?!\w)"
+    if word.lower() == "no":  # the answer No, not the article of "no doubt"
+        right = r"(?=\s{0,3}(?:[.,;:!?\n*]|\Z|because\b|as\b|since\b))"
     return f"{left}{inner}{right}"
 
 
@@ -165,10 +167,22 @@ def _evidence(text: str, span: Span, options: _Options, *, final: bool) -> list[
         other = _OR_SPOKEN.match(text, leading.end(), span[1]) if leading and final else None
         matches = (leading, other, *_NAMED.finditer(text, *span), *_LINE.finditer(text, *span))
         places = {match.span(match.lastindex or 0) for match in matches if match is not None}
-        found += [
-            Evidence(options.letters.get(text[start].upper(), NONE_SUCH), (start, end), "letter") for start, end in places
-        ]
+        letters: dict[str, Span] = {}
+        for place in sorted(places):  # one affirmation of a letter is enough, and a loop repeats it a thousand times
+            if text[place[0]] not in letters and not _denied_letter(text, place, span[0]):
+                letters[text[place[0]]] = place
+        found += [_letter(text, place, options) for place in letters.values()]
     return sorted(found, key=lambda one: one.span)
+
+
+def _letter(text: str, place: Span, options: _Options) -> Evidence:
+    return Evidence(options.letters.get(text[place[0]].upper(), NONE_SUCH), place, "letter")
+
+
+def _denied_letter(text: str, place: Span, start: int) -> bool:
+    """Return whether an option letter is negated, its bracket being part of it: "not (B)"."""
+    bracket = place[0] > start and text[place[0] - 1] in "(["
+    return negated(text, (place[0] - bracket, place[1]), start, None, False)
 
 
 def _mentions(text: str, span: Span, options: _Options) -> list[Evidence]:

@@ -12,9 +12,10 @@ from harness.parsing.body import Span
 _WINDOW = 90
 """Characters before a mention in which a negation of it may stand."""
 
-# "it is" begins a new statement, but not in "unable to tell if it is benign" or "not sure that it is benign".
+# "it is" begins a new statement, but not in "unable to tell if it is benign" or "I don't think it is benign".
 _CLAUSE_END = re.compile(
-    r"[.;:,!?\n()]|(?<!\bif )(?<!\bwhether )(?<!\bthat )\b(?:but|however|it is|this is|it['’]s)\b", re.IGNORECASE
+    r"[.;:,!?\n()]|(?<!\bif )(?<!\bwhether )(?<!\bthat )(?<!\bthink )(?<!\bbelieve )\b(?:but|however|it is|this is|it['’]s)\b",
+    re.IGNORECASE,
 )
 _BEFORE = re.compile(
     r"(?:\bnot(?! only\b)|\bno(?! doubt\b)|\bnon|n['’]t|\bcannot|\bnever|\bwithout|\bneither|\bnor|\bunable|\bunlikely"

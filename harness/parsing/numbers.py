@@ -28,7 +28,11 @@ _NUMBER = re.compile(
     r"(?P<fraction>\.\d++)?(?P<power>[eE][-+]?\d++)?"
     r"(?:\s?(?P<unit>(?:mm|cm|[\u00b5\u03bcu]m|nm|m)(?:[²³]|\^[23])?|%|percent)(?!\w))?(?P<glued>[^\W_]?)"
 )
-_WORD = re.compile(rf"(?<!-)\b(?:{'|'.join(_WORDS)})\b(?!-)", re.IGNORECASE)
+# "One" is also a pronoun: "one of them", "no one", "this one".
+_WORD = re.compile(
+    rf"(?<!-)(?<!\bno )(?<!\bthis )(?<!\bthat )(?<!\bwhich )(?<!\banother )\b(?:{'|'.join(_WORDS)})\b(?!-|\s(?:of|by)\b)",
+    re.IGNORECASE,
+)
 _LARGE = re.compile(
     r"\b(?:thirty|forty|fifty|sixty|seventy|eighty|ninety|hundreds?|thousands?|millions?|billions?|dozens?)\b|\btwenty[- ]\w",
     re.IGNORECASE,
@@ -38,7 +42,9 @@ _NONE = re.compile(
     r"|tumou?rs?|chromosomes?|instances?|findings?)\b|(?<![\w-])none\b(?=[.\s]*\Z)",
     re.IGNORECASE,
 )
-_BOUND = re.compile(r"(?:[<>≤≥]|\b(?:less|more|fewer|greater|over|under|at least|at most)(?: than)?)\s{0,2}\Z", re.IGNORECASE)
+_BOUND = re.compile(
+    r"(?:[<>≤≥]|\b(?:less|more|fewer|greater|over|under|at least|at most|minus)(?: than)?)\s{0,2}\Z", re.IGNORECASE
+)
 _METRES = {"nm": 1e-9, "um": 1e-6, "\u00b5m": 1e-6, "\u03bcm": 1e-6, "mm": 1e-3, "cm": 1e-2, "m": 1.0}
 
 

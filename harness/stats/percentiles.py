@@ -1,8 +1,8 @@
 """Limits and p-values from resamples.
 
-Calibration errors are an absolute value of noise: a resample adds its own noise to the sample's, so the distribution of the resamples sits
-above the estimate and a plain percentile interval can miss its own point. For those the resamples are moved so that their median falls on
-the estimate (`centred`); everything else takes plain percentiles.
+Calibration errors are an absolute value of noise: a resample adds its own noise to the sample's, so the resamples sit above the
+estimate and a plain percentile interval can miss its own point. For those the resamples are moved so that their median falls on the
+estimate (`centred`); everything else takes plain percentiles.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Score intervals for proportions and their differences on the effective sample size.
 
-Wilson (1927) for one proportion; Newcombe (1998, method 10) and Zou & Donner (2008, MOVER, with correlation) for a difference. Pictures of one
-patient resemble each other, so n becomes n / (1 + (m - 1) ICC): m is the size-weighted mean number of pictures a patient gives to the
-denominator, ICC the analysis-of-variance estimator (Donner 1986; Ridout, Demetrio & Firth 1999), pooled over groups.
+Wilson (1927) for one proportion; Newcombe (1998, method 10) and Zou & Donner (2008, MOVER, with correlation) for a difference. Pictures
+of one patient resemble each other, so n becomes n / (1 + (m - 1) ICC): m is the size-weighted mean number of pictures a patient gives
+to the denominator, ICC the analysis-of-variance estimator (Donner 1986; Ridout, Demetrio & Firth 1999), pooled over groups.
 """
 
 from __future__ import annotations

@@ -46,12 +46,19 @@ def p_by_inversion(limits: Callable[[float], tuple[float, float]], difference: f
 
 
 def detectable_difference(
-    p: float, n_reference: float, n_compared: float, *, level: float, worse: int, rho: float = 0.0, scarce: tuple[bool, bool] = (False, False)
+    p: float,
+    n_reference: float,
+    n_compared: float,
+    *,
+    level: float,
+    worse: int,
+    rho: float = 0.0,
+    scarce: tuple[bool, bool] = (False, False),
 ) -> float:
     """Return the smallest true difference of two shares that a two-sided test would show with 80% power.
 
-    The solution of ``d = (z_alpha + z_power) sqrt(p1 q1 / n1 + p2 q2 / n2)`` with ``p2 = p1 - d`` (towards worse; where there is none, towards
-    better), n after the design effect.
+    The solution of ``d = (z_alpha + z_power) sqrt(p1 q1 / n1 + p2 q2 / n2)`` with ``p2 = p1 - d`` (towards worse; where there is none,
+    towards better), n after the design effect.
 
     Args:
         p: Share in the reference group.

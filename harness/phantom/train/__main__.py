@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import os
 import time
 from dataclasses import asdict, replace
@@ -20,6 +22,7 @@ _STARTED = time.perf_counter()
 def main() -> None:
     """Train and export, or one of both."""
     options = _options()
+    _keep_memory()
     work: Path = options.work
     work.mkdir(parents=True, exist_ok=True)
     shape = Shape()
@@ -69,6 +72,17 @@ def _export(work: Path, shape: Shape, recipe: Recipe, weights: Path) -> None:
     }
     export.write_digests(weights, facts)
     _say(f"written to {weights}")
+
+
+def _keep_memory() -> None:
+    """Ask glibc to keep freed memory: a step frees and takes some hundred large arrays, and where pages taken anew from the system
+    are slow (virtual machines), steps were several times slower without this."""
+    trim_threshold, top_pad, mmap_max = -1, -2, -4  # malloc.h
+    with contextlib.suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+        mallopt(mmap_max, 0)
+        mallopt(trim_threshold, 2**31 - 1)
+        mallopt(top_pad, 2**29)
 
 
 def _plain(recipe: dict[str, Any]) -> dict[str, Any]:
