@@ -82,7 +82,12 @@ def main_job(folder: Path) -> Iterator[Figure]:
     result = json.loads((folder / "first" / "result.json").read_text())
     pictures, beside = result["dataset"]["n_pictures"], result["companion"]["dataset"]["n_pictures"]
     share = result["dataset"]["n_samples"] / (result["dataset"]["n_samples"] + result["companion"]["dataset"]["n_samples"])
-    yield Figure(f"main job: {pictures:,} pictures, diagnosis scored, boxes, counts (share of the asking)", 150, seconds["ask"] * share, "s")
+    yield Figure(
+        f"main job: {pictures:,} pictures, diagnosis scored, boxes, counts (share of the asking)",
+        150,
+        seconds["ask"] * share,
+        "s",
+    )
     yield Figure(f"main job and {beside:,} matched pictures, asked", 300, seconds["ask"], "s")
     again = best_of(2, lambda: command(HARNESS, "run", "out=second", cwd=folder))
     yield Figure("the same run from the store, no model call", 10, again, "s")
@@ -95,7 +100,9 @@ def closed_answers(n: int, patients: int, classes: int = 5, seed: int = 0) -> Cl
     logits = draw.normal(size=(n, classes)) + 2.0 * np.eye(classes)[truth]
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     owner = draw.integers(patients, size=n)
-    kinds = np.array(["I", "II", "III", "IV", "V", "VI", None], dtype=object)[draw.choice(7, patients, p=[0.2, 0.2, 0.17, 0.13, 0.13, 0.13, 0.04])]
+    kinds = np.array(["I", "II", "III", "IV", "V", "VI", None], dtype=object)[
+        draw.choice(7, patients, p=[0.2, 0.2, 0.17, 0.13, 0.13, 0.13, 0.04])
+    ]
     sexes = np.array(["female", "male"], dtype=object)[draw.integers(2, size=patients)]
     ages = draw.integers(5, 95, size=patients).astype(float).astype(object)
     attributes = {"fitzpatrick": kinds[owner], "sex": sexes[owner], "age": ages[owner]}
@@ -119,15 +126,28 @@ def million_rows(folder: Path) -> Iterator[Figure]:
     draw = np.random.default_rng(0)
     truth = draw.integers(2, size=n)
     score = np.clip(draw.normal(0.3 + 0.3 * truth, 0.2), 0, 1).round(4)
-    table = {"image": np.arange(n), "truth": truth, "score": score, "patient": draw.integers(400_000, size=n), "skin": draw.integers(1, 7, size=n)}
+    table = {
+        "image": np.arange(n),
+        "truth": truth,
+        "score": score,
+        "patient": draw.integers(400_000, size=n),
+        "skin": draw.integers(1, 7, size=n),
+    }
     pd.DataFrame(table).to_csv(folder / "million.csv", index=False)
-    arguments = "score million.csv id=image target=truth score=score positive=1 cluster=patient groups.fitzpatrick=skin out=million"
+    arguments = (
+        "score million.csv id=image target=truth score=score positive=1 cluster=patient groups.fitzpatrick=skin out=million"
+    )
     started = time.perf_counter()
     child = subprocess.Popen([HARNESS, *arguments.split()], cwd=folder, stdout=subprocess.DEVNULL)
     _, code, usage = os.wait4(child.pid, 0)
     if code:
         raise SystemExit("scoring a million rows failed")
-    yield Figure(f"peak memory of `harness score` on {n:,} rows ({time.perf_counter() - started:.0f} s)", 4, usage.ru_maxrss / 2**20, "GB")
+    yield Figure(
+        f"peak memory of `harness score` on {n:,} rows ({time.perf_counter() - started:.0f} s)",
+        4,
+        usage.ru_maxrss / 2**20,
+        "GB",
+    )
 
 
 class Instant:
@@ -159,7 +179,9 @@ def own_cost(folder: Path) -> Iterator[Figure]:
     """CPU time of the harness itself per sample, store included."""
     n = 20_000
     samples = [
-        Sample(f"s{i}", f"p{i // 3}", Task.CLASSIFICATION, "what is it?", "a", (Name(f"{i:064x}"),), ("a", "b"), {"sex": "female"})
+        Sample(
+            f"s{i}", f"p{i // 3}", Task.CLASSIFICATION, "what is it?", "a", (Name(f"{i:064x}"),), ("a", "b"), {"sex": "female"}
+        )
         for i in range(n)
     ]
     before = resource.getrusage(resource.RUSAGE_SELF)
@@ -172,7 +194,9 @@ def own_cost(folder: Path) -> Iterator[Figure]:
 
 def machine() -> str:
     """The machine in a line."""
-    model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), "")
+    model = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ""
+    )
     return f"{model or platform.processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
 
 

@@ -189,7 +189,8 @@ def _evaluation(record: Mapping[str, Any]) -> Evaluation:
 
 def _estimate(record: Mapping[str, Any]) -> Estimate:
     floats = {"value", "low", "high", "bootstrap_low", "bootstrap_high"}
-    return Estimate(**{k: math.nan if k in floats and v is None else v for k, v in record.items()})
+    values: dict[str, Any] = {k: math.nan if k in floats and v is None else v for k, v in record.items()}
+    return Estimate(**values)
 
 
 def _gap(record: Mapping[str, Any]) -> Gap:

@@ -16,6 +16,7 @@ from harness.config import DatasetConfig, RunConfig
 from harness.data.loading import describe, load_samples
 from harness.data.samples import read_answers
 from harness.environment import git_commit, versions
+from harness.errors import ConfigError, near_match
 from harness.evaluation import evaluate
 from harness.examples import worst_confident_errors
 from harness.meter import StageClock, latency_summary
@@ -117,7 +118,7 @@ def _evaluate(
     answers, readings = read_answers(data.samples, predictions)
     closed = answers.get(Task.CLASSIFICATION)
     if isinstance(closed, ClassAnswers):
-        closed = replace(closed, positive=tuple(data.config.positive))
+        closed = replace(closed, positive=_positives(data.config, closed.classes))
         answers = {**answers, Task.CLASSIFICATION: closed}
     notes = list(warnings)
     if config.limit is not None:
@@ -125,6 +126,16 @@ def _evaluate(
     about = describe(data.config, data.samples, config.limit)
     evaluation = evaluate(answers, suite=config.suite, seed=config.seed, dataset=about, notes=notes)
     return evaluation, readings, closed if isinstance(closed, ClassAnswers) else None
+
+
+def _positives(config: DatasetConfig, classes: Sequence[str]) -> tuple[str, ...]:
+    for name in config.positive:
+        if name not in classes:
+            raise ConfigError(
+                f"dataset.positive names {name!r}, which is none of the classes of {config.name}.{near_match(name, classes)} "
+                f"They are: {', '.join(classes)}."
+            )
+    return config.positive
 
 
 def _record(config: RunConfig, fingerprint: Mapping[str, Any], evaluation: Evaluation, companion: Evaluation | None) -> Result:

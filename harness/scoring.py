@@ -36,6 +36,7 @@ class ScoreConfig(BaseModel):
     choices: tuple[str, ...] | None = None
     positive: str | tuple[str, ...] | None = None
     groups: dict[str, str] = Field(default_factory=dict)
+    words: dict[str, dict[str, str]] = Field(default_factory=dict)
     cluster: str | None = None
     id: str | None = None
     status: str | None = None
@@ -68,6 +69,7 @@ def score(
     choices: Sequence[str] | None = None,
     positive: str | Sequence[str] | None = None,
     groups: Mapping[str, str] | None = None,
+    words: Mapping[str, Mapping[str, str]] | None = None,
     cluster: str | None = None,
     id: str | None = None,
     status: str | None = None,
@@ -90,9 +92,10 @@ def score(
         prediction: Column of the answer; without it the score decides (0.5, or the largest).
         score: Column with the probability of the positive class (two classes).
         scores: Columns with the probability of each class, in the order of ``choices``.
-        choices: The classes; without them, those that occur in the truth and the predictions.
+        choices: The classes; without them, those that occur in the truth.
         positive: The class or classes that count as positive (malignant).
         groups: Attribute to column, e.g. ``{"fitzpatrick": "skin_type", "sex": "gender", "age": "age"}``.
+        words: Attribute to the data set's own words for its values, e.g. ``{"fitzpatrick": {"fair": "II"}}``.
         cluster: Column of the patient: pictures of one patient are not independent, patients are resampled.
         id: Column of the picture's id; without it rows are numbered.
         status: Column with what became of each answer (ok, refused, unparsable, empty, truncated, error).
@@ -137,6 +140,7 @@ def score_table(table: str | Path | pd.DataFrame, config: ScoreConfig) -> Result
         choices=config.choices,
         positive=config.positive,
         groups=config.groups,
+        words=config.words,
         cluster=config.cluster,
         status=config.status,
         note=notes.append,
@@ -159,12 +163,27 @@ def score_table(table: str | Path | pd.DataFrame, config: ScoreConfig) -> Result
 def _joined_on(config: ScoreConfig) -> str:
     on = config.on or config.id
     if on is None:
-        raise ConfigError("metadata= needs to know how its rows belong to the table's: give on=COLUMN, a column both files have.")
+        raise ConfigError(
+            "metadata= needs to know how its rows belong to the table's: give on=COLUMN, a column both files have."
+        )
     return on
 
 
 def _columns(config: ScoreConfig) -> dict[str, Any]:
-    names = ("id", "target", "prediction", "score", "scores", "choices", "positive", "groups", "cluster", "status", "on")
+    names = (
+        "id",
+        "target",
+        "prediction",
+        "score",
+        "scores",
+        "choices",
+        "positive",
+        "groups",
+        "words",
+        "cluster",
+        "status",
+        "on",
+    )
     return {name: getattr(config, name) for name in names if getattr(config, name)}
 
 

@@ -90,8 +90,12 @@ def _dataset(mlflow: Any, result: Result) -> Any:
     from mlflow.data.meta_dataset import MetaDataset
 
     dataset = result.evaluation.dataset
-    source = HTTPDatasetSource(f"harness://{dataset['name']}")
-    return MetaDataset(source, name=_safe(str(dataset["name"])), digest=str(dataset["digest"])[:36])
+    source = HTTPDatasetSource(f"harness://{dataset['name']}")  # type: ignore[no-untyped-call]
+    return MetaDataset(  # type: ignore[abstract]
+        source,
+        name=_safe(str(dataset["name"])),
+        digest=str(dataset["digest"])[:36],
+    )
 
 
 def _metrics(result: Result) -> dict[str, float]:

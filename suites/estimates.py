@@ -12,14 +12,14 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from harness.suites.groups import Grouping
-from harness.suites.resampling import Resampled
-from harness.suites.settings import Settings
 from numpy.typing import NDArray
 
 from harness.metrics.base import Metric
 from harness.stats.percentiles import centred, percentile_limits
 from harness.stats.proportions import Cells, Proportion, proportions, tabulate, wilson, z_of
+from harness.suites.groups import Grouping
+from harness.suites.resampling import Resampled
+from harness.suites.settings import Settings
 from harness.types import Estimate
 
 Floats = NDArray[np.float64]

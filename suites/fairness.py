@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+
+from harness.answers import ClassAnswers
+from harness.metrics.base import Family
+from harness.metrics.families import COVERAGE, Answers, families_of
+from harness.result import CoverageRow
 from harness.suites.estimates import GroupEstimates, estimate_groups
 from harness.suites.figures import confusion, reliability, shown_groups
 from harness.suites.gaps import adjusted, task_gaps
 from harness.suites.groups import SKIN, UNKNOWN, Grouping, groupings, key
 from harness.suites.resampling import Resampled, resample
 from harness.suites.settings import Settings
-
-from harness.answers import ClassAnswers
-from harness.metrics.base import Family
-from harness.metrics.families import COVERAGE, Answers, families_of
-from harness.result import CoverageRow
 from harness.types import Gap, MetricResult, Status
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from harness.suites.groups import SKIN, UNKNOWN, Grouping, key
 from numpy.typing import NDArray
 
 from harness.answers import ClassAnswers
@@ -15,6 +14,7 @@ from harness.metrics.confusion import is_binary
 from harness.metrics.probability import has_probabilities
 from harness.stats.clusters import Clusters
 from harness.stats.proportions import proportions, tabulate, wilson, z_of
+from harness.suites.groups import SKIN, UNKNOWN, Grouping, key
 
 UNREAD = "unread"
 Rows = NDArray[np.int64]

@@ -12,10 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from harness.suites.estimates import CENTRED, PERCENTILE, GroupEstimates, bounded_limits
-from harness.suites.groups import SKIN
-from harness.suites.resampling import Resampled
-from harness.suites.settings import Settings
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
@@ -23,6 +19,10 @@ from harness.metrics.base import Metric
 from harness.stats.percentiles import centred, percentile_limits, percentile_p
 from harness.stats.proportions import correlation, square_and_add, tabulate, wilson, z_of
 from harness.stats.verdicts import POWER, adjust, detectable_difference, p_by_inversion, verdict
+from harness.suites.estimates import CENTRED, PERCENTILE, GroupEstimates, bounded_limits
+from harness.suites.groups import SKIN
+from harness.suites.resampling import Resampled
+from harness.suites.settings import Settings
 from harness.types import Estimate, Gap, Verdict
 
 Floats = NDArray[np.float64]

@@ -29,7 +29,7 @@ class InstantModel:
     version: str = "1"
     fails_on: frozenset = frozenset()
     asked: list = field(default_factory=list)
-    capabilities: Capabilities = Capabilities(score_choices=True)
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities(score_choices=True))
 
     @property
     def fingerprint(self):
@@ -74,3 +74,19 @@ def samples():
 @pytest.fixture
 def instant_model():
     return InstantModel
+
+
+@pytest.fixture
+def scored_table():
+    """A small table of predictions whose ids must never leave the machine."""
+    import pandas as pd
+
+    n = 120
+    return pd.DataFrame(
+        {
+            "image": [f"secret-{i}" for i in range(n)],
+            "truth": ["nevus" if i % 3 else "melanoma" for i in range(n)],
+            "answer": ["nevus" if i % 4 else "melanoma" for i in range(n)],
+            "skin": [("I", "III", "V", "")[i % 4] for i in range(n)],
+        }
+    )

@@ -16,7 +16,9 @@ QUIET = ("tracking=none", "dataset.companion=null")
 
 def harness(*arguments, cwd, env=None, code=0):
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("SKINVL", "MLFLOW"))}
-    done = subprocess.run([HARNESS, *arguments], cwd=cwd, env={**clean, **(env or {})}, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(
+        [HARNESS, *arguments], cwd=cwd, env={**clean, **(env or {})}, capture_output=True, text=True, timeout=240
+    )
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr, done.stderr
     return done
@@ -91,7 +93,8 @@ def test_a_run_leaves_its_record(finished):
     assert {"metric", "group", "estimate", "higher_is_better"} == set(result["metrics"][0])
     estimate = {"value", "low", "high", "bootstrap_low", "bootstrap_high", "level", "method", "n", "n_clusters"}
     assert estimate | {"n_resamples", "n_undefined", "reason"} == set(result["metrics"][0]["estimate"])
-    assert {"metric", "attribute", "reference", "compared", "estimate", "margin", "verdict", "minimum_detectable"} <= set(result["gaps"][0])
+    gap = {"metric", "attribute", "reference", "compared", "estimate", "margin", "verdict", "minimum_detectable", "p_adjusted"}
+    assert gap <= set(result["gaps"][0])
     names = {m["metric"] for m in result["metrics"]}
     wanted = {"accuracy", "balanced_accuracy", "f1_macro", "sensitivity", "specificity", "auroc", "average_precision", "brier"}
     assert wanted | {"ece_debiased", "smooth_ece", "f1_iou_50", "count_accuracy", "recall[melanoma]"} <= names
@@ -178,7 +181,11 @@ def test_four_runs_at_once_on_a_fresh_tracking_store(tmp_path):
     arguments = ["run", "limit=2", "dataset.companion=null", "suite.n_resamples=100"]
     runs = [
         subprocess.Popen(
-            [HARNESS, *arguments, f"out=run{i}", f"seed={i}"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [HARNESS, *arguments, f"out=run{i}", f"seed={i}"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for i in range(4)
     ]

@@ -1,6 +1,7 @@
 """Who may import whom, read from the code: the rooms of the house and the doors between them."""
 
 import ast
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import harness
 
 ROOT = Path(harness.__file__).parent
+MAPPED = ("adapters", "reports", "suites")  # folders of their own in the repository
 
 # What each room may import besides itself, `types` and `errors`. A room that is not named here is part of the upper floor
 # (running, scoring, the command line), which may import every room below it.
@@ -48,14 +50,19 @@ def rooms_imported(path: Path, package: str) -> set[str]:
     return found - {package}
 
 
-def files():
-    for path in sorted(ROOT.rglob("*.py")):
-        relative = path.relative_to(ROOT)
-        yield pytest.param(path, relative.parts[0].removesuffix(".py"), id=str(relative))
+def _files():
+    """Every module with its room, wherever the room's folder lies: installed, or linked to the repository."""
+    found = [(path, path.relative_to(ROOT).parts[0].removesuffix(".py")) for path in ROOT.rglob("*.py")]
+    for room in MAPPED:
+        folder = Path(find_spec(f"harness.{room}").origin).parent
+        found += [(path, room) for path in folder.rglob("*.py") if not path.is_relative_to(ROOT)]
+    return sorted(set(found))
 
 
-# In an installed package every room lies under one folder; mapped folders are found through their package.
-@pytest.mark.parametrize(("path", "room"), files())
+FILES = [pytest.param(path, room, id=f"{room}/{path.name}") for path, room in _files()]
+
+
+@pytest.mark.parametrize(("path", "room"), FILES)
 def test_imports_go_one_way(path, room):
     if room not in DOORS:
         return
@@ -63,7 +70,7 @@ def test_imports_go_one_way(path, room):
     assert rooms_imported(path, room) <= allowed, f"{room} may import {sorted(allowed)} only"
 
 
-@pytest.mark.parametrize(("path", "room"), files())
+@pytest.mark.parametrize(("path", "room"), FILES)
 def test_only_tracking_imports_mlflow(path, room):
     source = ast.parse(path.read_text())
     imported = {a.name.split(".")[0] for n in ast.walk(source) if isinstance(n, ast.Import) for a in n.names}
@@ -72,5 +79,5 @@ def test_only_tracking_imports_mlflow(path, room):
 
 
 def test_every_room_with_doors_exists():
-    rooms = {p.relative_to(ROOT).parts[0].removesuffix(".py") for p in ROOT.rglob("*.py")}
+    rooms = {room for _, room in _files()}
     assert set(DOORS) <= rooms

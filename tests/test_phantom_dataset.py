@@ -25,7 +25,8 @@ def by_task(samples: list[Sample], task: Task) -> list[Sample]:
 def test_test_split_is_large_and_enriched() -> None:
     test = scenes("test")
     patients = {scene.patient.id: scene.patient for scene in test}
-    assert len(test) >= 1500 and len(patients) >= 500
+    assert len(test) >= 1500
+    assert len(patients) >= 500
     dark = sum(scene.patient.fitzpatrick in ("IV", "V", "VI") for scene in test) / len(test)
     assert 0.35 < dark < 0.47
     unrecorded = sum(patient.recorded_fitzpatrick is None for patient in patients.values()) / len(patients)
@@ -42,7 +43,11 @@ def test_a_patient_keeps_skin_type_sex_age_and_site() -> None:
 
 
 def test_splits_share_no_patient_and_no_picture() -> None:
-    train = [load("train", tasks=["counting"], limit=600), load("calibration", tasks=["counting"]), load("test", tasks=["counting"])]
+    train = [
+        load("train", tasks=["counting"], limit=600),
+        load("calibration", tasks=["counting"]),
+        load("test", tasks=["counting"]),
+    ]
     patients = [{sample.patient_id for sample in samples} for samples in train]
     pictures = [{sample.images[0].digest for sample in samples} for samples in train]
     for groups in (patients, pictures):
@@ -76,18 +81,23 @@ def test_samples_of_every_task() -> None:
     for sample in by_task(samples, Task.MULTILABEL):
         assert set(sample.target) <= set(sample.choices)
     for sample in by_task(samples, Task.REGRESSION):
-        assert 1.0 < sample.target <= 20.0 and sample.metadata["unit"] == "mm"
+        assert 1.0 < sample.target <= 20.0
+        assert sample.metadata["unit"] == "mm"
     for sample in by_task(samples, Task.DETECTION):
         assert sample.metadata["box_frame"] == [100, 100]
         for label, (x_min, y_min, x_max, y_max) in sample.target:
-            assert label == "lesion" and 0 <= x_min < x_max <= 112 and 0 <= y_min < y_max <= 112
+            assert label == "lesion"
+            assert 0 <= x_min < x_max <= 112
+            assert 0 <= y_min < y_max <= 112
     counts = {sample.metadata["image_id"]: sample.target for sample in by_task(samples, Task.COUNTING)}
     assert counts == {sample.metadata["image_id"]: len(sample.target) for sample in by_task(samples, Task.DETECTION)}
     assert len(by_task(samples, Task.REGRESSION)) == sum(count > 0 for count in counts.values())
 
 
 def test_patient_text_can_be_left_out() -> None:
-    assert {sample.prompt for sample in load("test", tasks=["classification"], patient_text=False, limit=50)} == {"classify the lesion"}
+    assert {sample.prompt for sample in load("test", tasks=["classification"], patient_text=False, limit=50)} == {
+        "classify the lesion"
+    }
 
 
 def test_the_true_box_answer_reads_back_as_the_truth() -> None:

@@ -11,7 +11,9 @@ import harness
 from harness.errors import ConfigError, TableError
 
 REAL = Path(__file__).parents[1].parent / "shared" / "data" / "pad_ufes20_predictions"
-needs_real = pytest.mark.skipif(not REAL.is_dir(), reason=f"needs the folder {REAL.name} of real predictions beside the checkout")
+needs_real = pytest.mark.skipif(
+    not REAL.is_dir(), reason=f"needs the folder {REAL.name} of real predictions beside the checkout"
+)
 
 COLUMNS = {
     "id": "image",
@@ -54,7 +56,9 @@ def test_metrics_and_gaps_are_data_frames(result):
     assert overall.loc["accuracy", "value"] == pytest.approx((data["truth"] == data["answer"]).mean())
     assert overall.loc["accuracy", "n_clusters"] == 80
     gap = result.gaps.query("metric == 'accuracy' and attribute == 'fitzpatrick'").iloc[0]
-    right = (data["truth"] == data["answer"]).groupby(data["skin"].map(lambda s: {"1": "a", "II": "a", "3": "a", "IV": "b", "5": "b"}.get(s, "?")))
+    right = (data["truth"] == data["answer"]).groupby(
+        data["skin"].map(lambda s: {"1": "a", "II": "a", "3": "a", "IV": "b", "5": "b"}.get(s, "?"))
+    )
     assert gap["value"] == pytest.approx(right.mean()["b"] - right.mean()["a"])
     assert (gap["reference"], gap["compared"]) == ("I-III", "IV-VI")
     assert gap["low"] <= gap["value"] <= gap["high"]
@@ -89,7 +93,7 @@ def test_private_rows_stay_out_of_the_pages(result):
 def test_a_file_and_its_frame_give_the_same_numbers(result, tmp_path):
     table().to_csv(tmp_path / "t.csv", index=False)
     table().to_parquet(tmp_path / "t.parquet")
-    table().to_json(tmp_path / "t.jsonl", orient="records", lines=True)
+    table().to_json(tmp_path / "t.jsonl", orient="records", lines=True, double_precision=15)
     for name in ("t.csv", "t.parquet", "t.jsonl"):
         again = harness.score(tmp_path / name, n_resamples=400, **COLUMNS)
         np.testing.assert_allclose(again.metrics["value"], result.metrics["value"], rtol=1e-12)
@@ -148,7 +152,8 @@ REAL_COLUMNS = {
 
 @needs_real
 @pytest.mark.parametrize(
-    ("name", "auroc"), [("baseline", 0.7132), ("extended", 0.7723), ("OQ_smote", 0.7181), ("OQ_under", 0.7170), ("OQ_augmentation", 0.7045)]
+    ("name", "auroc"),
+    [("baseline", 0.7132), ("extended", 0.7723), ("OQ_smote", 0.7181), ("OQ_under", 0.7170), ("OQ_augmentation", 0.7045)],
 )
 def test_real_classifiers_on_real_patients(name, auroc):
     result = harness.score(REAL / f"results_{name}_predictions.csv", n_resamples=500, **REAL_COLUMNS)

@@ -112,7 +112,11 @@ def test_questions_about_one_picture_stay_together(samples):
     few = samples(5)
     requests = [Request(f"{task}{i}", task, s.images) for task in ("x", "y") for i, s in enumerate(few)]
     batches = list(by_picture(requests, 2))
-    assert [[r.sample_id for r in batch] for batch in batches] == [["x0", "y0", "x1", "y1"], ["x2", "y2", "x3", "y3"], ["x4", "y4"]]
+    assert [[r.sample_id for r in batch] for batch in batches] == [
+        ["x0", "y0", "x1", "y1"],
+        ["x2", "y2", "x3", "y3"],
+        ["x4", "y4"],
+    ]
 
 
 KILLED_RUN = """

@@ -16,17 +16,9 @@ _GROUPS: tuple[tuple[str, Mapping[str, str] | None], ...] = (
     ("IV-VI", {"fitzpatrick": "IV-VI"}),
 )
 _SHOWN = (
-    "accuracy",
-    "balanced_accuracy",
-    "f1_macro",
-    "sensitivity",
-    "specificity",
-    "auroc",
-    "brier",
-    "ece_debiased",
-    "f1_iou_50",
+    *("accuracy", "balanced_accuracy", "f1_macro", "sensitivity", "specificity", "auroc", "brier", "ece_debiased"),
+    *("f1_iou_50", "count_accuracy", "count_mae"),
 )
-_SHOWN += ("count_accuracy", "count_mae")
 
 
 def headline(result: Result, folder: Path | None, run: Mapping[str, Any] | None = None) -> str:

@@ -25,6 +25,7 @@ columns:
   cluster=COLUMN            the patient: patients are resampled, not pictures
   groups.fitzpatrick=COLUMN skin type, 1-6 or I-VI; anything else is unknown
   groups.sex=COLUMN  groups.age=COLUMN  groups.NAME=COLUMN
+  words.fitzpatrick.WORD=II a data set's own words for an attribute's values
   status=COLUMN             ok, refused, unparsable, empty, truncated or error
   metadata=FILE on=COLUMN   a second table with attributes, joined by a column both have
 

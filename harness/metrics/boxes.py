@@ -49,7 +49,8 @@ def iou(truth: Floats, answer: Floats) -> Floats:
     shared = side[..., 0] * side[..., 1]
     area_t, area_a = (np.maximum(b[:, 2] - b[:, 0], 0.0) * np.maximum(b[:, 3] - b[:, 1], 0.0) for b in (truth, answer))
     union = area_t[:, None] + area_a[None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    overlap: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return overlap
 
 
 def match(truth: Floats, answer: Floats, *, threshold: float = IOU_THRESHOLD) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from harness.answers import ClassAnswers
-from harness.metrics.base import Additive, Columns, Family, Floats, Ints, Kernel, Layout, Metric, Support, divide
+from harness.metrics.base import Additive, Columns, Family, Floats, Ints, Kernel, Layout, Mask, Metric, Support, divide
 
 # scikit-learn's `log_loss` clips to the resolution of doubles.
 _SMALLEST = float(np.finfo(np.float64).eps)
@@ -48,10 +48,10 @@ def probability_family(answers: ClassAnswers) -> Family:
     return Family(metrics, prepare, lambda: _reference(answers), _notes(known))
 
 
-def has_probabilities(answers: ClassAnswers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def has_probabilities(answers: ClassAnswers) -> Mask:
     """``(n,)`` mask of the rows whose probabilities are known."""
     assert answers.probabilities is not None
-    known: np.ndarray[tuple[int], np.dtype[np.bool_]] = ~np.isnan(answers.probabilities).any(axis=1)
+    known: Mask = np.asarray(np.isfinite(answers.probabilities).all(axis=1))
     return known
 
 
@@ -70,7 +70,7 @@ def _of_truth(answers: ClassAnswers) -> Floats:
     return own
 
 
-def _notes(known: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[str, ...]:
+def _notes(known: Mask) -> tuple[str, ...]:
     missing = int((~known).sum())
     if not missing:
         return ()

@@ -5,8 +5,8 @@ integrated; the bandwidth is the one that equals the error itself. A reflected G
 multiplies the k-th cosine coefficient by ``exp(-(pi k sigma)^2 / 2)``: residuals are laid on a grid once (an additive statistic), and
 every bandwidth tried afterwards costs one matrix product for all groups and resamples together.
 
-The authors' package counts a point at exactly 0 or 1 once where its reflection falls on it and should count twice. With 30 answers,
-many of them at confidence 1.0, it gave .158 where every residual had one sign and the error is their mean, .117. Here it counts twice.
+The authors' package counts a point at exactly 0 or 1 once, where its reflection falls on it and it should count twice. With 30
+answers, many of them at confidence 1.0, it gave .158 where the smoothed residual has one sign and the error is its mean, .117.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _fixed_point(spectrum: Any, *, tolerance: float) -> Floats:
     b = np.clip(a + fa, SMALLEST, 1.0)
     fb = _errors(spectrum, b, synthesis) - b
     # An error below the resolved bandwidths is read off at the smallest one.
-    out = np.where((b == SMALLEST) & (fb < 0), b + fb, b)
+    out: Floats = np.where((b == SMALLEST) & (fb < 0), b + fb, b)
     open_ = np.flatnonzero((np.abs(fb) > tolerance) & ~((b == SMALLEST) & (fb < 0)))
     a, fa, b, fb = a[open_], fa[open_], b[open_], fb[open_]
     for _ in range(_ROUNDS):
@@ -78,6 +78,7 @@ def _fixed_point(spectrum: Any, *, tolerance: float) -> Floats:
         # The last secant is free: it needs no further error.
         out[open_[~keep]] = _secant(a, fa, b, fb)[~keep]
         open_, a, fa, b, fb = open_[keep], a[keep], fa[keep], b[keep], fb[keep]
+    out[open_] = b
     return out
 
 

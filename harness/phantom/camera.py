@@ -18,7 +18,9 @@ EXPOSURE_POWER: Final = 0.32
 """How far it gets there: 0 leaves the picture as dark as the skin, 1 makes every skin equally bright."""
 
 
-def photograph(light: NDArray[np.float32], device: Device, scope_rim: float | None, rng: np.random.Generator) -> NDArray[np.uint8]:
+def photograph(
+    light: NDArray[np.float32], device: Device, scope_rim: float | None, rng: np.random.Generator
+) -> NDArray[np.uint8]:
     """Take the picture.
 
     Args:

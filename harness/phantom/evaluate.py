@@ -30,7 +30,7 @@ from harness.types import Box, Task
 
 Floats = NDArray[np.float64]
 
-_BOX: Final = re.compile(r"\[(\d+), (\d+), (\d+), (\d+)\]")
+_BOX: Final = re.compile(r"\[(\d+),(\d+),(\d+),(\d+)\]")
 _LIGHT, _DARK = FITZPATRICK[:3], FITZPATRICK[3:]
 
 
@@ -197,7 +197,9 @@ def main() -> None:
     options = parser.parse_args()
     runtime = Runtime(options.weights, options.level, options.threads)
     outcomes = [judge(runtime, scene) for scene in scenes(options.split)[: options.limit]]
-    print(f"phantomvl-{options.level} on skinphantom {options.split}, {len({o.scene.patient.id for o in outcomes})} patients or lesions")
+    print(
+        f"phantomvl-{options.level} on skinphantom {options.split}, {len({o.scene.patient.id for o in outcomes})} patients or lesions"
+    )
     print_table(outcomes)
     if options.split == "matched":
         print_matched_gaps(outcomes)

@@ -150,7 +150,9 @@ def _draw_bystander(rng: np.random.Generator, first: Lesion) -> Lesion:
     return _place(rng, "nevus", latents, max(min(float(rng.uniform(2.4, 4.4)), largest), 2.2))
 
 
-def _place(rng: np.random.Generator, diagnosis: str, latents: np.ndarray[tuple[int], np.dtype[np.float64]], mm: float) -> Lesion:
+def _place(
+    rng: np.random.Generator, diagnosis: str, latents: np.ndarray[tuple[int], np.dtype[np.float64]], mm: float
+) -> Lesion:
     """Put a lesion of a nominal diameter somewhere in the frame; one in eight may stick out of it."""
     radius = mm * PIXELS_PER_MM / 2
     reach = -0.25 if rng.random() < 0.12 else 1.1
@@ -165,7 +167,9 @@ def _place(rng: np.random.Generator, diagnosis: str, latents: np.ndarray[tuple[i
 def draw_artefacts(rng: np.random.Generator) -> Artefacts:
     """Draw what lies on the skin."""
 
-    def spots(chance: float, most: int, size: tuple[float, float], strength: tuple[float, float], stretch: bool = False) -> tuple[Spot, ...]:
+    def spots(
+        chance: float, most: int, size: tuple[float, float], strength: tuple[float, float], stretch: bool = False
+    ) -> tuple[Spot, ...]:
         if rng.random() >= chance:
             return ()
         return tuple(
@@ -224,5 +228,3 @@ def on_other_skin(scene: Scene, fitzpatrick: str, seed: int) -> Scene:
 
 def _seed(rng: np.random.Generator) -> int:
     return int(rng.integers(2**32))
-
-

@@ -53,5 +53,5 @@ def answer(task: Task, scene: Scene) -> str:
 
 
 def boxes_text(boxes: tuple[Box, ...]) -> str:
-    """Return pixel boxes as JSON on the 0..99 grid, e.g. ``"[[12, 30, 45, 71]]"``."""
-    return "[" + ", ".join("[{}, {}, {}, {}]".format(*truth.on_grid(box)) for box in boxes) + "]"
+    """Return pixel boxes as compact JSON on the 0..99 grid, e.g. ``"[[12,30,45,71],[60,8,72,19]]"``."""
+    return "[" + ",".join("[{},{},{},{}]".format(*truth.on_grid(box)) for box in boxes) + "]"

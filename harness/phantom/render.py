@@ -17,7 +17,16 @@ from harness.phantom.overlays import lay_over
 from harness.phantom.scene import Scene
 from harness.phantom.tissue import reflectance
 
-_DRAWING_CODE: Final = ("camera.py", "outline.py", "overlays.py", "render.py", "scene.py", "skin.py", "textures.py", "tissue.py")
+_DRAWING_CODE: Final = (
+    "camera.py",
+    "outline.py",
+    "overlays.py",
+    "render.py",
+    "scene.py",
+    "skin.py",
+    "textures.py",
+    "tissue.py",
+)
 
 
 def render(scene: Scene) -> NDArray[np.uint8]:

@@ -76,5 +76,3 @@ def _matched() -> Iterator[Scene]:
         skin_seed = int(rng.integers(2**32))
         for fitzpatrick in FITZPATRICK:
             yield replace(on_other_skin(scene, fitzpatrick, skin_seed), id=f"{lesion}-{fitzpatrick}")
-
-

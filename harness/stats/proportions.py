@@ -99,12 +99,14 @@ class Cells:
     @property
     def n(self) -> Ints:
         """``(groups,)`` rows in the denominator."""
-        return self.size.sum(axis=1).astype(np.int64)
+        rows: Ints = self.size.sum(axis=1).astype(np.int64)
+        return rows
 
     @property
     def n_clusters(self) -> Ints:
         """``(groups,)`` patients in the denominator."""
-        return np.count_nonzero(self.size, axis=1).astype(np.int64)
+        patients: Ints = np.count_nonzero(self.size, axis=1).astype(np.int64)
+        return patients
 
 
 def tabulate(clusters: Clusters, groups: Ints, n_groups: int, included: Mask, success: Mask | None = None) -> Cells:

@@ -1,0 +1,1 @@
+"""Suites: which statistics, under which rules."""

@@ -76,7 +76,8 @@ def _export(work: Path, shape: Shape, recipe: Recipe, weights: Path) -> None:
 
 def _keep_memory() -> None:
     """Ask glibc to keep freed memory: a step frees and takes some hundred large arrays, and where pages taken anew from the system
-    are slow (virtual machines), steps were several times slower without this."""
+    are slow (virtual machines), steps were several times slower without this.
+    """
     trim_threshold, top_pad, mmap_max = -1, -2, -4  # malloc.h
     with contextlib.suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL("libc.so.6").mallopt

@@ -92,7 +92,9 @@ def convert(folder: Path, weights: Path) -> list[Path]:
     text, vision = weights / f"{NAME}-f16.gguf", weights / f"mmproj-{NAME}-f16.gguf"
     for target, extra in ((text, []), (vision, ["--mmproj"])):
         command = [sys.executable, str(script), str(folder), "--outfile", str(target), "--outtype", "f16", *extra]
-        done = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": f"{vendor}/gguf-py:{vendor}"}, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, env={"PYTHONPATH": f"{vendor}/gguf-py:{vendor}"}, check=False
+        )
         if done.returncode:
             raise RuntimeError(f"conversion to {target.name} failed:\n{done.stderr[-4000:]}")
     return [text, vision]

@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.phantom.questions import QUESTIONS
 from harness.phantom.train.losses import Network, answer_loss, auxiliary_loss, read, see
-from harness.phantom.train.packing import Row, pack
+from harness.phantom.train.packing import Conversation, pack
 from harness.phantom.train.pictures import Example, turned
 from harness.phantom.train.recipe import Recipe
 from harness.phantom.train.tokenizer import IMAGE_TOKEN, Encoder
@@ -40,8 +40,10 @@ def train(
         patches, tokens = see(network, batch, device)
         loss = auxiliary_loss(network, patches, tokens, batch, device)
         if step >= recipe.vision_steps:
-            rows = [Row(prefixes[int(rng.integers(2))], _questions(rng, encoder, example, recipe)) for example in batch]
-            packed = pack(rows, encoder.special(IMAGE_TOKEN), device)
+            asked = [
+                Conversation(prefixes[int(rng.integers(2))], _questions(rng, encoder, example, recipe)) for example in batch
+            ]
+            packed = pack(asked, encoder.special(IMAGE_TOKEN), device)
             answers = answer_loss(network, read(network, tokens, packed), packed)
             loss = loss + 2 * answers
             if step % 10 == 0:
@@ -80,7 +82,9 @@ def _optimizer(parameters: Sequence[Any], recipe: Recipe) -> Any:
     return torch.optim.AdamW(groups, lr=recipe.peak_rate, betas=recipe.betas)
 
 
-def _questions(rng: np.random.Generator, encoder: Encoder, example: Example, recipe: Recipe) -> list[tuple[list[int], list[int]]]:
+def _questions(
+    rng: np.random.Generator, encoder: Encoder, example: Example, recipe: Recipe
+) -> list[tuple[list[int], list[int]]]:
     """Choose what to ask about one picture, each with or without the patient text."""
     asked = [task for task in Task if rng.random() < recipe.task_shares[task]] or [Task.CLASSIFICATION]
     chosen = []

@@ -58,9 +58,9 @@ def see(network: Network, examples: Sequence[Example], device: str) -> tuple[Any
 
 
 def read(network: Network, tokens: Any, pack: Pack) -> Any:
-    """Run the language part over a pack with the picture tokens put in: hidden states (B, L, text width)."""
+    """Run the language part over a pack with the picture tokens (B, 16, text width) put in: hidden states (R, L, text width)."""
     embedded = network.model.get_input_embeddings()(pack.ids)
-    embedded = embedded.masked_scatter(pack.is_picture.unsqueeze(-1).expand_as(embedded), tokens.to(embedded.dtype))
+    embedded = embedded.masked_scatter(pack.is_picture.unsqueeze(-1).expand_as(embedded), tokens[pack.order].to(embedded.dtype))
     masks = {"full_attention": pack.mask, "sliding_attention": pack.mask}
     language = network.model.model.language_model
     return language(

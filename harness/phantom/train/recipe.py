@@ -65,8 +65,8 @@ class Recipe:
 
     seed: int = 0
     pictures: int = 24_000
-    vision_steps: int = 1_000
-    joint_steps: int = 2_400
+    vision_steps: int = 900
+    joint_steps: int = 2_000
     batch: int = 48
     peak_rate: float = 1.2e-3
     warm_up: int = 100

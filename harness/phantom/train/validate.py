@@ -9,7 +9,7 @@ import numpy as np
 from harness.phantom.questions import QUESTIONS
 from harness.phantom.scene import DIAGNOSES
 from harness.phantom.train.losses import Network, read, see
-from harness.phantom.train.packing import Row, pack
+from harness.phantom.train.packing import Conversation, pack
 from harness.phantom.train.pictures import Example
 from harness.phantom.train.tokenizer import IMAGE_TOKEN, Encoder
 from harness.types import Task
@@ -35,7 +35,13 @@ def validate(network: Network, encoder: Encoder, examples: Sequence[Example], de
 
 
 def _choose(
-    network: Network, encoder: Encoder, examples: Sequence[Example], task: Task, with_text: bool, choices: list[str], device: str
+    network: Network,
+    encoder: Encoder,
+    examples: Sequence[Example],
+    task: Task,
+    with_text: bool,
+    choices: list[str],
+    device: str,
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Return the index of the likeliest one-token answer for each example, shape (n,)."""
     import torch
@@ -46,11 +52,11 @@ def _choose(
     for start in range(0, len(examples), 100):
         part = examples[start : start + 100]
         questions = [f"{QUESTIONS[task]}\n{e.patient_text}" if with_text else QUESTIONS[task] for e in part]
-        rows = [Row(prefix, [(encoder.question(question), [])]) for question in questions]
+        asked = [Conversation(prefix, [(encoder.question(question), [])]) for question in questions]
         with torch.no_grad():
             _, tokens = see(network, part, device)
-            hidden = read(network, tokens, pack(rows, encoder.special(IMAGE_TOKEN), device))
-            last = torch.tensor([len(row.ids()) - 1 for row in rows], device=device)
-            logits = network.model.lm_head(hidden[torch.arange(len(part), device=device), last])
+            packed = pack(asked, encoder.special(IMAGE_TOKEN), device)
+            hidden = read(network, tokens, packed)
+            logits = network.model.lm_head(hidden[packed.ends[:, 0], packed.ends[:, 1]])
         chosen.append(logits[:, ids].argmax(1).cpu().numpy())
     return np.concatenate(chosen)
