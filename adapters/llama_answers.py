@@ -54,7 +54,7 @@ def _spoken(slot: Slot, request: Request, text: str, pictures: tuple[str, ...], 
 def _status(text: str, stop_type: str) -> tuple[Status, str]:
     """What the runtime itself can tell: whether the answer is whole, blank, or no text at all."""
     if text.strip() and not text.replace("\ufffd", "").strip():
-        return Status.ERROR, "garbled: the answer has no valid UTF-8 character"
+        return Status.UNPARSABLE, "garbled: the answer has no valid UTF-8 character"
     if stop_type == "limit":
         return Status.TRUNCATED, ""
     return (Status.OK if text.strip() else Status.EMPTY), ""

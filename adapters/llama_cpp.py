@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import queue
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
 
@@ -102,23 +103,22 @@ class LlamaCpp:
         """Whether the model is in memory."""
         return self._running is not None
 
-    def predict(self, requests: Sequence[Request]) -> list[Prediction]:
-        """Answer every request, in order.
+    def predict(self, requests: Sequence[Request]) -> Iterator[Prediction]:
+        """Yield each answer as soon as it exists; those about one picture together, pictures in any order.
 
         Raises:
             AdapterError: The model cannot be loaded. Trouble with one request is that prediction's ``error``.
         """
-        found = dict(self._answers(requests))
-        return [found[i] for i in range(len(requests))]
-
-    def stream(self, requests: Sequence[Request]) -> Iterator[Prediction]:
-        """Yield the answers as they come, picture by picture in any order, so that each can be kept at once.
-
-        Raises:
-            AdapterError: The model cannot be loaded.
-        """
-        for _, prediction in self._answers(requests):
-            yield prediction
+        running = self._load()
+        answers: queue.SimpleQueue[Prediction] = queue.SimpleQueue()
+        pool = ThreadPoolExecutor(self._server_settings.slots, thread_name_prefix="llama_cpp")
+        try:
+            for group in by_picture(requests):
+                pool.submit(running.ask, group, self._generation, answers.put)
+            for _ in requests:
+                yield answers.get()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def close(self) -> None:
         """Stop the server and give back its memory. May be called twice; a later question loads the model anew."""
@@ -137,17 +137,6 @@ class LlamaCpp:
             slots=self._slots or (4 if small else 2),
             threads=self._threads or (1 if small else _cores()),
         )
-
-    def _answers(self, requests: Sequence[Request]) -> Iterator[tuple[int, Prediction]]:
-        """Yield each request's place and answer, as they come."""
-        running = self._load()
-        pool = ThreadPoolExecutor(self._server_settings.slots, thread_name_prefix="llama_cpp")
-        try:
-            asked = [pool.submit(running.ask, group, self._generation) for group in by_picture(requests)]
-            for done in as_completed(asked):
-                yield from done.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
 
     def _load(self) -> Running:
         with self._start:

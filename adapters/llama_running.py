@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from harness.adapters import llama_identity
 from harness.adapters.generation import Generation
@@ -15,16 +15,13 @@ from harness.adapters.pictures import PictureSize, encoded_pictures
 from harness.errors import AdapterError
 from harness.types import ImageRef, Prediction, Request, Status
 
-Group = Sequence[tuple[int, Request]]
-"""Requests about the same pictures, each with its place among all."""
 
-
-def by_picture(requests: Sequence[Request]) -> list[Group]:
+def by_picture(requests: Sequence[Request]) -> list[list[Request]]:
     """Group requests about the same pictures, the same prompt side by side; one without pictures stands alone."""
-    groups: dict[object, list[tuple[int, Request]]] = {}
+    groups: dict[object, list[Request]] = {}
     for place, request in enumerate(requests):
-        groups.setdefault(_picture_key(request.images) or place, []).append((place, request))
-    return [sorted(group, key=lambda item: item[1].prompt) for group in groups.values()]
+        groups.setdefault(_picture_key(request.images) or place, []).append(request)
+    return [sorted(group, key=lambda request: request.prompt) for group in groups.values()]
 
 
 def _picture_key(images: tuple[ImageRef, ...]) -> tuple[str, ...]:
@@ -57,15 +54,18 @@ class Running:
         for slot in self._slots:
             self._free.put(slot)
 
-    def ask(self, group: Group, generation: Generation) -> list[tuple[int, Prediction]]:
-        """Answer a group of requests about the same pictures on one slot."""
+    def ask(self, group: Sequence[Request], generation: Generation, give: Callable[[Prediction], None]) -> None:
+        """Answer a group of requests about the same pictures on one slot, and give each answer at once; exactly one a request."""
         try:
-            pictures = encoded_pictures(group[0][1].images, self._size)
+            pictures = encoded_pictures(group[0].images, self._size)
         except Exception as error:  # whatever a user's own loader raises is about these pictures alone
-            return [(place, _failed(request, f"picture cannot be read: {error}")) for place, request in group]
+            for request in group:
+                give(_failed(request, f"picture cannot be read: {error}"))
+            return
         slot = self._free.get()
         try:
-            return [(place, _answer_or_error(slot, request, pictures, generation)) for place, request in group]
+            for request in group:
+                give(_answer_or_error(slot, request, pictures, generation))
         finally:
             self._free.put(slot)
 

@@ -158,7 +158,7 @@ def test_digest_follows_the_file(tmp_path: Path) -> None:
 def test_weights_that_no_runtime_takes_are_an_adapter_error(tmp_path: Path) -> None:
     broken = LlamaCpp(language_model(tmp_path / "m.gguf"), projector(tmp_path / "p.gguf"))
     with pytest.raises(AdapterError, match=r"could not load m\.gguf with p\.gguf"):
-        broken.predict([])
+        list(broken.predict([]))
     broken.close()
 
 

@@ -88,6 +88,13 @@ def adapter() -> Iterator[LlamaCpp]:
     made.close()
 
 
+def in_order(adapter: LlamaCpp, requests: list[Request]) -> list[Prediction]:
+    """Answers in the order of the requests; samples have a name of their own."""
+    answers = {answer.sample_id: answer for answer in adapter.predict(requests)}
+    assert len(answers) == len(requests)
+    return [answers[request.sample_id] for request in requests]
+
+
 def assert_same(left: list[Prediction], right: list[Prediction]) -> None:
     assert [p.sample_id for p in left] == [p.sample_id for p in right]
     for a, b in zip(left, right, strict=True):
@@ -97,7 +104,7 @@ def assert_same(left: list[Prediction], right: list[Prediction]) -> None:
 
 def test_answers_come_in_the_order_of_the_requests(adapter: LlamaCpp) -> None:
     asked = questions(6)
-    answers = adapter.predict(asked)
+    answers = in_order(adapter, asked)
     assert [a.sample_id for a in answers] == [r.sample_id for r in asked]
     assert {a.error for a in answers} == {""}
     assert all(a.latency_s > 0 and a.tokens > 0 for a in answers)
@@ -108,11 +115,11 @@ def test_answers_come_in_the_order_of_the_requests(adapter: LlamaCpp) -> None:
 
 def test_slots_batches_and_order_change_no_answer(adapter: LlamaCpp) -> None:
     asked = questions(5)
-    together = adapter.predict(asked)
+    together = in_order(adapter, asked)
     serial = LlamaCpp(MODEL, MMPROJ, slots=1)
     try:
-        one_by_one = [serial.predict([request])[0] for request in asked]
-        backwards = serial.predict(asked[::-1])[::-1]
+        one_by_one = [in_order(serial, [request])[0] for request in asked]
+        backwards = in_order(serial, asked[::-1])[::-1]
     finally:
         serial.close()
     assert_same(together, one_by_one)
@@ -123,25 +130,25 @@ def test_serial_runs_repeat() -> None:
     def run() -> list[Prediction]:
         made = LlamaCpp(MODEL, MMPROJ, slots=1)
         try:
-            return [replace(p, latency_s=0.0) for p in made.predict(questions(3))]
+            return [replace(p, latency_s=0.0) for p in in_order(made, questions(3))]
         finally:
             made.close()
 
     assert run() == run()
 
 
-def test_stream_gives_each_answer_once(adapter: LlamaCpp) -> None:
+def test_every_answer_is_given_once_and_asking_can_be_abandoned(adapter: LlamaCpp) -> None:
     asked = questions(3)
-    assert sorted(p.sample_id for p in adapter.stream(asked)) == sorted(r.sample_id for r in asked)
-    abandoned = adapter.stream(asked)
+    assert sorted(p.sample_id for p in adapter.predict(asked)) == sorted(r.sample_id for r in asked)
+    abandoned = adapter.predict(asked)
     next(abandoned)
-    abandoned.close()  # type: ignore[attr-defined]
-    assert adapter.predict(asked[:1])[0].status is not Status.ERROR
+    abandoned.close()
+    assert in_order(adapter, asked[:1])[0].status is not Status.ERROR
 
 
 def test_choices_that_begin_alike_are_told_apart(adapter: LlamaCpp) -> None:
     shorter, longer = "nevus", "nevus, benign"
-    answer = adapter.predict([closed("x", 1, choices=(shorter, longer, longer, ""))])[0]
+    answer = in_order(adapter, [closed("x", 1, choices=(shorter, longer, longer, ""))])[0]
     assert answer.error == ""
     assert answer.choice_logprobs[0] != answer.choice_logprobs[1]
     assert answer.choice_logprobs[1] == pytest.approx(answer.choice_logprobs[2], abs=AGREE)
@@ -149,7 +156,7 @@ def test_choices_that_begin_alike_are_told_apart(adapter: LlamaCpp) -> None:
 
 
 def test_a_choice_the_runtime_cannot_score_is_an_error_of_its_own(adapter: LlamaCpp) -> None:
-    bytes_only, good = adapter.predict([closed("a", 1, choices=("日本", "nevus")), closed("c", 1)])
+    bytes_only, good = in_order(adapter, [closed("a", 1, choices=("日本", "nevus")), closed("c", 1)])
     assert bytes_only.status is Status.ERROR
     assert "'日本'" in bytes_only.error
     assert "splits one of its characters into bytes" in bytes_only.error
@@ -165,7 +172,7 @@ def test_trouble_with_one_picture_stays_with_it(adapter: LlamaCpp) -> None:
         Request("too long", "word " * 5000, (Blobs(1),)),
         closed("good too", 2),
     ]
-    answers = {a.sample_id: a for a in adapter.predict(asked)}
+    answers = {a.sample_id: a for a in in_order(adapter, asked)}
     assert [a.status for a in answers.values()] == [Status.OK, *[Status.ERROR] * 4, Status.OK]
     assert "image file is truncated" in answers["broken"].error
     assert "picture cannot be read" in answers["gone"].error
@@ -173,25 +180,26 @@ def test_trouble_with_one_picture_stays_with_it(adapter: LlamaCpp) -> None:
 
 
 def test_none_one_and_several_pictures(adapter: LlamaCpp) -> None:
-    none, one, two, swapped, empty = adapter.predict(
+    none, one, two, swapped, empty = in_order(
+        adapter,
         [
             Request("none", "classify the lesion", (), CHOICES),
             Request("one", "classify the lesion", (Blobs(1),), CHOICES),
             Request("two", "classify the lesion", (Blobs(1), Blobs(2)), CHOICES),
             Request("swapped", "classify the lesion", (Blobs(2), Blobs(1)), CHOICES),
             Request("empty", "", (), CHOICES),
-        ]
+        ],
     )
     assert [p.error for p in (none, one, two, swapped, empty)] == [""] * 5
     assert len({p.choice_logprobs for p in (none, one, two, swapped, empty)}) == 5
 
 
 def test_an_empty_prompt_about_a_picture(adapter: LlamaCpp) -> None:
-    assert adapter.predict([closed("x", 1, prompt="")])[0].error == ""
+    assert in_order(adapter, [closed("x", 1, prompt="")])[0].error == ""
 
 
 def test_answers_that_were_cut_off_say_so(adapter: LlamaCpp) -> None:
-    answer = adapter.predict([Request("x", "describe the image", (Blobs(1),), max_tokens=1)])[0]
+    answer = in_order(adapter, [Request("x", "describe the image", (Blobs(1),), max_tokens=1)])[0]
     assert answer.status is Status.TRUNCATED
     assert answer.tokens == 1
     assert len(answer.token_logprobs) == 1
@@ -200,7 +208,7 @@ def test_answers_that_were_cut_off_say_so(adapter: LlamaCpp) -> None:
 def test_max_tokens_of_the_model_bounds_every_request() -> None:
     bounded = LlamaCpp(MODEL, MMPROJ, max_tokens=2, slots=1)
     try:
-        answer = bounded.predict([Request("x", "describe the image", (Blobs(1),), max_tokens=50)])[0]
+        answer = in_order(bounded, [Request("x", "describe the image", (Blobs(1),), max_tokens=50)])[0]
     finally:
         bounded.close()
     assert answer.tokens <= 2
@@ -225,14 +233,14 @@ def test_files_of_every_kind(adapter: LlamaCpp, tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "cut.png").write_bytes((tmp_path / "rgba.png").read_bytes()[:60])
     names = [*PICTURES, "text.png", "cut.png", "missing.png"]
-    answers = adapter.predict([Request(n, "classify the lesion", (FileImage(n, tmp_path),), CHOICES) for n in names])
+    answers = in_order(adapter, [Request(n, "classify the lesion", (FileImage(n, tmp_path),), CHOICES) for n in names])
     assert [a.sample_id for a in answers if a.status is Status.OK] == list(PICTURES)
     assert all("picture cannot be read" in a.error for a in answers[-3:])
 
 
 def test_a_loader_that_owes_us_rgb(adapter: LlamaCpp) -> None:
     modes = {p.mode: p for p in PICTURES.values()}
-    answers = adapter.predict([Request(m, "classify the lesion", (Held(m, p),), CHOICES) for m, p in modes.items()])
+    answers = in_order(adapter, [Request(m, "classify the lesion", (Held(m, p),), CHOICES) for m, p in modes.items()])
     assert [a.sample_id for a in answers if a.status is Status.ERROR] == ["I;16"]
     assert "load() must return RGB" in next(a.error for a in answers if a.error)
 
@@ -244,14 +252,14 @@ def test_a_rotation_by_the_camera_is_undone(adapter: LlamaCpp, tmp_path: Path) -
     upright.save(tmp_path / "upright.png")
     upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
     names = ("upright.png", "turned.png")
-    first, second = adapter.predict([Request(n, "classify the lesion", (FileImage(n, tmp_path),), CHOICES) for n in names])
+    first, second = in_order(adapter, [Request(n, "classify the lesion", (FileImage(n, tmp_path),), CHOICES) for n in names])
     assert first.choice_logprobs == pytest.approx(second.choice_logprobs, abs=AGREE)
 
 
 def test_a_picture_that_is_not_square_is_stretched_not_padded(adapter: LlamaCpp) -> None:
     wide = Held("wide blobs", Blobs(4, (300, 112)).load())
     stretched = Held("stretched", wide.picture.resize((112, 112), Image.Resampling.BILINEAR))
-    first, second = adapter.predict([Request(p.digest, "classify the lesion", (p,), CHOICES) for p in (wide, stretched)])
+    first, second = in_order(adapter, [Request(p.digest, "classify the lesion", (p,), CHOICES) for p in (wide, stretched)])
     assert first.choice_logprobs == pytest.approx(second.choice_logprobs, abs=AGREE)
 
 
@@ -264,7 +272,7 @@ def test_requests_about_one_picture_stay_together() -> None:
         Request("e", "q"),
         Request("f", "q", (Broken(nameless=True),)),
     ]
-    assert [[r.sample_id for _, r in group] for group in by_picture(asked)] == [["c", "a"], ["b"], ["d"], ["e"], ["f"]]
+    assert [[r.sample_id for r in group] for group in by_picture(asked)] == [["c", "a"], ["b"], ["d"], ["e"], ["f"]]
 
 
 def test_the_model_is_loaded_by_the_first_question_only() -> None:
@@ -273,12 +281,12 @@ def test_the_model_is_loaded_by_the_first_question_only() -> None:
     assert made.capabilities.score_choices
     made.close()
     loaded = [made.loaded]
-    made.predict([closed("x", 1)])
+    in_order(made, [closed("x", 1)])
     loaded.append(made.loaded)
     made.close()
     made.close()
     loaded.append(made.loaded)
-    made.predict([closed("x", 1)])
+    in_order(made, [closed("x", 1)])
     made.close()
     assert loaded == [False, True, False]
 
@@ -288,7 +296,7 @@ def test_two_models_one_after_the_other_and_side_by_side() -> None:
     held = [LlamaCpp(WEIGHTS / f"phantomvl-{level}.gguf", MMPROJ) for level in ("f16", "q8_0", "q4_0")]
     try:
         for made in held:
-            answers[made.name] = made.predict([closed("x", 1)])[0].choice_logprobs
+            answers[made.name] = in_order(made, [closed("x", 1)])[0].choice_logprobs
     finally:
         for made in held:
             made.close()
@@ -334,7 +342,7 @@ ASKING = f"""
     from harness.adapters.llama_cpp import LlamaCpp
     from harness.types import Request
     adapter = LlamaCpp({str(MODEL)!r}, {str(MMPROJ)!r})
-    print(adapter.predict([Request("x", "classify the lesion", (), ("nevus", "melanoma"))])[0].status)
+    print(next(adapter.predict([Request("x", "classify the lesion", (), ("nevus", "melanoma"))])).status)
 """
 
 

@@ -55,11 +55,11 @@ def test_splits_share_no_patient_and_no_picture() -> None:
 
 
 def test_training_split_is_skewed_as_public_data_are() -> None:
-    train = scenes("train")
-    assert len(train) == 24_000
+    train = scenes("train", 4000)
+    assert len(train) == 4000
     shares = Counter(scene.patient.fitzpatrick for scene in train)
     for name, share in zip(FITZPATRICK, (0.22, 0.33, 0.25, 0.13, 0.05, 0.02), strict=True):
-        assert shares[name] / len(train) == pytest.approx(share, abs=0.02)
+        assert shares[name] / len(train) == pytest.approx(share, abs=0.03)
 
 
 def test_matched_set_has_each_lesion_on_all_six_skins() -> None:

@@ -311,11 +311,13 @@ def test_settings_say_what_is_wrong(change, message):
 
 
 def test_worlds_without_a_gap_seldom_show_one():
-    worlds, called = 120, 0
-    settings = Settings(n_resamples=400, double_entry=False)
-    for seed in range(worlds):
-        skin = ["II"] * 150 + ["V"] * 60
-        found = evaluate({"d": random_yes_no(210, seed, skin=skin)}, settings)
+    worlds, called = 100, 0
+    settings = Settings(n_resamples=300, double_entry=False)
+    rng = np.random.default_rng(8)
+    for _ in range(worlds):
+        truth = rng.integers(0, 2, 210)
+        answer = np.where(rng.random(210) < 0.8, truth, 1 - truth)
+        found = evaluate({"d": yes_no(["II"] * 150 + ["V"] * 60, truth, answer)}, settings)
         called += gap(found, "balanced_accuracy").verdict is Verdict.GAP
     assert called / worlds <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / worlds)
 
@@ -355,7 +357,11 @@ def test_real_classifiers_give_their_published_numbers_and_no_verdict_from_one_m
     if auroc is not None:
         assert estimate(found, "auroc").value == pytest.approx(auroc, abs=5e-5)
     sizes = {g: estimate(found, "accuracy", {"fitzpatrick": g}).n for g in ("I-III", "IV-VI", "unknown")}
-    assert sizes == {"I-III": 292, "IV-VI": 13, "unknown": 146}
+    # The extended model's file lacks four of the pictures.
+    expected = (
+        {"I-III": 290, "IV-VI": 13, "unknown": 144} if name == "extended" else {"I-III": 292, "IV-VI": 13, "unknown": 146}
+    )
+    assert sizes == expected
     assert estimate(found, "sensitivity", {"fitzpatrick": "I-III"}).n == 9
     assert estimate(found, "sensitivity", {"fitzpatrick": "IV-VI"}).n == 1
     one = gap(found, "sensitivity")

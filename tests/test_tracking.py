@@ -10,6 +10,12 @@ from harness.config import TrackingConfig
 from harness.tracking import log_run
 
 
+@pytest.fixture(scope="module")
+def uri(tmp_path_factory):
+    """One store for all: making its tables takes seconds."""
+    return f"sqlite:///{tmp_path_factory.mktemp('store') / 'm.db'}"
+
+
 @pytest.fixture
 def folder(tmp_path, scored_table):
     import pandas as pd
@@ -21,11 +27,10 @@ def folder(tmp_path, scored_table):
 
 
 @pytest.mark.filterwarnings("ignore")  # MLflow's own
-def test_a_run_is_found_again_with_all_it_left(tmp_path, folder, monkeypatch):
+def test_a_run_is_found_again_with_all_it_left(tmp_path, folder, uri, monkeypatch):
     import mlflow
 
     monkeypatch.chdir(tmp_path)
-    uri = f"sqlite:///{tmp_path / 'm.db'}"
     run_id = log_run(folder, uri=uri, experiment="test")
     run = mlflow.get_run(run_id)
     record = json.loads((folder / "result.json").read_text())
@@ -42,11 +47,10 @@ def test_a_run_is_found_again_with_all_it_left(tmp_path, folder, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_rows_of_private_data_are_not_sent(tmp_path, folder, monkeypatch):
+def test_rows_of_private_data_are_not_sent(tmp_path, folder, uri, monkeypatch):
     import mlflow
 
     monkeypatch.chdir(tmp_path)
-    uri = f"sqlite:///{tmp_path / 'm.db'}"
     stored = {f.path for f in mlflow.MlflowClient(uri).list_artifacts(log_run(folder, uri=uri, experiment="test"))}
     assert "predictions.parquet" not in stored
     assert "examples.json" not in stored

@@ -51,7 +51,7 @@ def load(
         _check(task, TASKS, "task")
     if limit is not None and limit < 0:
         raise ConfigError(f"limit={limit} of the phantom: a number of pictures cannot be negative.")
-    chosen = scenes(split)[:limit]
+    chosen = scenes(split, limit)
     asked = [Task(task) for task in tasks]
     return [
         _sample(scene, task, split, patient_text)

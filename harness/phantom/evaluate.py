@@ -196,7 +196,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     runtime = Runtime(options.weights, options.level, options.threads)
-    outcomes = [judge(runtime, scene) for scene in scenes(options.split)[: options.limit]]
+    outcomes = [judge(runtime, scene) for scene in scenes(options.split, options.limit)]
     print(
         f"phantomvl-{options.level} on skinphantom {options.split}, {len({o.scene.patient.id for o in outcomes})} patients or lesions"
     )

@@ -44,7 +44,7 @@ def visible_box(lesion: Lesion) -> tuple[float, float, float, float]:
         points = _clip(points, axis, float(FRAME), -1.0)
     if not len(points):
         raise ValueError(f"lesion at ({lesion.x:.1f}, {lesion.y:.1f}), radius {lesion.radius:.1f}, lies outside the frame")
-    low, high = points.min(axis=0), points.max(axis=0)
+    low, high = points.min(axis=0).clip(0, FRAME), points.max(axis=0).clip(0, FRAME)
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 

@@ -38,20 +38,24 @@ _PHANTOM: Final = 20261122
 
 
 @cache
-def scenes(split: str) -> tuple[Scene, ...]:
-    """Return all scenes of a split, patients in order.
+def scenes(split: str, limit: int | None = None) -> tuple[Scene, ...]:
+    """Return the scenes of a split, patients in order, or only the first ``limit`` of them.
 
     Raises:
         ValueError: If there is no such split.
     """
+    return tuple(islice(_all_scenes(split), limit))
+
+
+def _all_scenes(split: str) -> Iterator[Scene]:
     if split == "train":
-        return tuple(islice(_patients(split, 10**9, PUBLIC_SHARES, 0.0), TRAIN_PICTURES))
+        return islice(_patients(split, TRAIN_PICTURES, PUBLIC_SHARES, 0.0), TRAIN_PICTURES)
     if split == "calibration":
-        return tuple(_patients(split, CALIBRATION_PATIENTS, ENRICHED_SHARES, UNRECORDED))
+        return _patients(split, CALIBRATION_PATIENTS, ENRICHED_SHARES, UNRECORDED)
     if split == "test":
-        return tuple(_patients(split, TEST_PATIENTS, ENRICHED_SHARES, UNRECORDED))
+        return _patients(split, TEST_PATIENTS, ENRICHED_SHARES, UNRECORDED)
     if split == "matched":
-        return tuple(_matched())
+        return _matched()
     raise ValueError(f"unknown split {split!r}; there are {', '.join(SPLITS)}")
 
 

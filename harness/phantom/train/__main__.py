@@ -37,7 +37,7 @@ def _train(work: Path, shape: Shape, recipe: Recipe, device: str, workers: int) 
     import torch
 
     torch.set_num_threads(workers)
-    examples = pictures.draw_examples(scenes("train")[: recipe.pictures], workers)
+    examples = pictures.draw_examples(scenes("train", recipe.pictures), workers)
     held_out = pictures.draw_examples(scenes("calibration"), workers)
     _say(f"{len(examples)} pictures to learn from, {len(held_out)} held out")
     tokenizer.train_tokenizer(work / "tokenizer.model", shape.vocabulary)

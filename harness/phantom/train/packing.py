@@ -1,8 +1,8 @@
 """Several pictures in one row, each with several questions behind it, none of which sees another.
 
-The picture's tokens see each other both ways, as in Gemma 3; everything else sees what stands before it in the prefix of its own picture and
-in its own question. Positions start anew for each picture, and behind the picture for each question, so that every question is trained as
-if asked alone. Rows are filled like bins, which saves a third of the work that padding would take.
+The picture's tokens see each other both ways, as in Gemma 3; everything else sees what stands before it in the prefix of its own
+picture and in its own question. Positions start anew for each picture, and behind the picture for each question, so that every
+question is trained as if asked alone. Rows are filled like bins, which saves a third of the work that padding would take.
 """
 
 from __future__ import annotations

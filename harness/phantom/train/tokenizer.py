@@ -26,7 +26,7 @@ _CORPUS_PICTURES: Final = 2_500
 
 def corpus() -> Iterator[str]:
     """Yield questions and answers as they stand in a conversation."""
-    for scene in scenes("train")[:_CORPUS_PICTURES]:
+    for scene in scenes("train", _CORPUS_PICTURES):
         for task in Task:
             yield f"user\n{prompt(task, scene, True)}"
             yield f"model\n{answer(task, scene)}"
