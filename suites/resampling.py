@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from harness.metrics.base import Family, Kernel, Layout, Metric
 from harness.metrics.families import check_double_entry
@@ -57,7 +59,7 @@ def resample(
     layout = Layout(clusters, tuple(g.rows(level) for g in groupings for level in g.levels))
     parts = strata(clusters, contrast_codes(divisions, len(ids)))
     # Many small products: BLAS threads cost more than they bring here, and one thread gives the same bits everywhere.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _threads().limit(limits=1, user_api="blas"):
         kernels = [family.prepare(layout) for family in families]
         point = _apply(kernels, np.ones((clusters.count, 1)))[:, :, 0]
         if settings.double_entry:
@@ -66,6 +68,12 @@ def resample(
     cuts = np.cumsum([len(g.levels) for g in groupings])[:-1]
     metrics = tuple(m for family in families for m in family.metrics)
     return Resampled(metrics, groupings, clusters, tuple(np.split(point, cuts, axis=1)), tuple(np.split(draws, cuts, axis=1)))
+
+
+@cache
+def _threads() -> Any:
+    """Finding the libraries of the process is dear; it is done once."""
+    return ThreadpoolController()
 
 
 def _apply(kernels: Sequence[Kernel], weights: NDArray[np.float64]) -> Floats:

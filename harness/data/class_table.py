@@ -10,7 +10,8 @@ from harness.answers import ClassAnswers, Floats, Ints
 from harness.data import class_scores
 from harness.data.class_predictions import STATUSES, predicted, stated
 from harness.data.class_truth import positives_of, truth_of
-from harness.data.frame import TableLike, as_table
+from harness.data.files import as_table
+from harness.data.frame import TableLike
 from harness.data.joining import Note, no_note
 from harness.data.units import units_of
 from harness.errors import TableError

@@ -13,13 +13,28 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from harness.data.frame import Table, check_header
+from harness.data.frame import Table, TableLike, check_header
 from harness.errors import TableError, near_match
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _LARGEST_BLOCK = 1 << 30  # Arrow counts a block's bytes in 32 bits
 _SIGNATURES = {b"PAR1": "a Parquet file", b"PK\x03\x04": "a zip or Excel file", b"\x1f\x8b": "a gzip file"}
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def as_table(source: TableLike, name: str = "table") -> Table:
+    """Return a table from a table, a DataFrame or the path of a CSV, JSONL or Parquet file.
+
+    Raises:
+        TableError: The file cannot be read, two columns have one name, or there are no rows.
+    """
+    if isinstance(source, (str, PathLike)):
+        return read_table(source)
+    table = source if isinstance(source, Table) else Table(source.rename(columns=str), name)
+    check_header(table.columns, table.name)
+    if not len(table):
+        raise TableError(f"{table.name} has no rows: there is nothing to score.")
+    return table
 
 
 def read_table(path: str | PathLike[str]) -> Table:

@@ -61,23 +61,6 @@ class Table:
 TableLike = Table | pd.DataFrame | str | PathLike[str]
 
 
-def as_table(source: TableLike, name: str = "table") -> Table:
-    """Return a table from a table, a DataFrame or the path of a CSV, JSONL or Parquet file.
-
-    Raises:
-        TableError: The file cannot be read, two columns have one name, or there are no rows.
-    """
-    if isinstance(source, (str, PathLike)):
-        from harness.data.files import read_table
-
-        return read_table(source)
-    table = source if isinstance(source, Table) else Table(source.rename(columns=str), name)
-    check_header(table.columns, table.name)
-    if not len(table):
-        raise TableError(f"{table.name} has no rows: there is nothing to score.")
-    return table
-
-
 def check_header(names: Sequence[str], where: str) -> None:
     """Raise ``TableError`` when two columns have the same name."""
     twice = sorted({name for name in names if list(names).count(name) > 1})

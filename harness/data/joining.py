@@ -9,7 +9,8 @@ import pandas as pd
 
 from harness.answers import Ints
 from harness.data.columns import coded, id_text
-from harness.data.frame import Table, TableLike, as_table, name_rows
+from harness.data.files import as_table
+from harness.data.frame import Table, TableLike, name_rows
 from harness.errors import TableError
 
 Note = Callable[[str], None]

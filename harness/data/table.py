@@ -6,8 +6,8 @@ Importing this module imports pandas and Arrow; import it where a table is read,
 from __future__ import annotations
 
 from harness.data.class_table import class_answers
-from harness.data.files import read_table
-from harness.data.frame import Table, TableLike, as_table
+from harness.data.files import as_table, read_table
+from harness.data.frame import Table, TableLike
 from harness.data.joining import join
 from harness.data.table_samples import samples_from_table
 

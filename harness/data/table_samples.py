@@ -14,7 +14,8 @@ import numpy as np
 from harness.answers import Labels
 from harness.data.class_truth import truth_of
 from harness.data.columns import numbers
-from harness.data.frame import Table, TableLike, as_table, name_rows
+from harness.data.files import as_table
+from harness.data.frame import Table, TableLike, name_rows
 from harness.data.images import FileImage
 from harness.data.joining import Note, no_note
 from harness.data.units import units_of
