@@ -51,5 +51,11 @@ lint: $(VENV)/.lint
 bench: $(VENV)/.test
 	$(BIN)/python docs/make_benchmarks.py
 
+# A place of its own: torch is needed here and nowhere else.
+phantomvl: $(BIN)/python
+	$(PYTHON) -m venv .venv-train
+	.venv-train/bin/python -m pip install --quiet '.[train]'
+	.venv-train/bin/python -m harness.phantom.train --weights harness/phantom/weights
+
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache runs mlflow.db mlflow.db.lock mlruns mlartifacts
+	rm -rf $(VENV) .venv-train work build *.egg-info .pytest_cache .mypy_cache .ruff_cache runs mlflow.db mlflow.db.lock mlruns mlartifacts

@@ -43,7 +43,8 @@ def check_weights(
     raise MissingRequirementError(
         f"The model {name or 'asked for'} needs two files of weights:\n{files}\n"
         f"Point at them with {' '.join(f'{s}=PATH' for s in settings)}{variables}. "
-        f"To see the harness at work without them, use the embedded model: model={instead}."
+        f"To see the harness at work without them, use the embedded model: model={instead}.",
+        short=f"needs weights: {' and '.join(environment or settings)}",
     )
 
 

@@ -6,13 +6,14 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 
+DISTRIBUTION = "vlm-fairness-harness"
 _COMPUTED_WITH = ("numpy", "pandas", "scipy", "scikit-learn", "statsmodels", "pillow", "xllamacpp")
 
 
 def versions() -> dict[str, str]:
     """Versions of Python, of this package and of the libraries that computed the numbers; part of the record."""
     found = {"python": platform.python_version(), "platform": f"{platform.system()}-{platform.machine()}"}
-    for package in ("vlm-fairness-harness", *_COMPUTED_WITH):
+    for package in (DISTRIBUTION, *_COMPUTED_WITH):
         found[package] = installed_version(package) or "not installed"
     return found
 

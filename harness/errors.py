@@ -41,7 +41,16 @@ class TableError(UsageError):
 
 
 class MissingRequirementError(UsageError):
-    """Files, weights or an optional package are needed and were not found."""
+    """Files, weights or an optional package are needed and were not found.
+
+    Args:
+        message: The whole story.
+        short: The same in half a line, for lists.
+    """
+
+    def __init__(self, message: str, *, short: str = "") -> None:
+        super().__init__(message)
+        self.short = short or message.splitlines()[0]
 
 
 class RunError(HarnessError):

@@ -6,9 +6,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError, near_match
+
+if TYPE_CHECKING:
+    from harness.config import Component
+    from harness.types import Adapter
 
 EMBEDDED = "embedded:"
 
@@ -30,13 +34,14 @@ def locate(target: str) -> Callable[..., Any]:
     return found
 
 
-def build(target: str, arguments: Mapping[str, Any], *, what: str) -> Any:
+def build(target: str, arguments: Mapping[str, Any], *, what: str, offered: Mapping[str, Any] | None = None) -> Any:
     """Call what ``target`` names with keyword ``arguments``.
 
     Args:
         target: Dotted path.
         arguments: Keyword arguments; ``embedded:NAME`` strings become the path of a file inside this package.
         what: How to call it in a message, e.g. ``"model skinvl_q4"``.
+        offered: Further arguments, for targets that take them and were not given them.
 
     Raises:
         ConfigError: The target does not take these arguments.
@@ -44,6 +49,7 @@ def build(target: str, arguments: Mapping[str, Any], *, what: str) -> Any:
     made = locate(target)
     resolved = {name: embedded_path(value) for name, value in arguments.items()}
     parameters = inspect.signature(made).parameters
+    resolved |= {name: value for name, value in (offered or {}).items() if name in parameters and name not in resolved}
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     for name in resolved:
         if name not in parameters and not takes_any:
@@ -54,6 +60,17 @@ def build(target: str, arguments: Mapping[str, Any], *, what: str) -> Any:
     if missing:
         raise ConfigError(f"{what}: {target} needs {', '.join(missing)}; set it as {what.split()[0]}.{missing[0]}=...")
     return made(**resolved)
+
+
+def build_model(config: Component) -> Adapter:
+    """Make a model's adapter. Nothing is loaded yet, but what it lacks is said.
+
+    Raises:
+        MissingRequirementError: Weights or a package are not there.
+        ConfigError: The adapter does not take these settings.
+    """
+    made: Adapter = build(config.target, config.arguments, what=f"model {config.name}", offered={"name": config.name})
+    return made
 
 
 def embedded_path(value: Any) -> Any:

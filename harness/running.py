@@ -21,7 +21,7 @@ from harness.evaluation import evaluate
 from harness.examples import worst_confident_errors
 from harness.meter import StageClock, latency_summary
 from harness.progress import progress_bar
-from harness.registry import build, locate
+from harness.registry import build_model, locate
 from harness.result import Evaluation, Result
 from harness.rows import prediction_rows
 from harness.store import Store
@@ -60,7 +60,7 @@ def run(config: RunConfig, *, command: str = "", show_progress: bool = True) -> 
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = StageClock()
     # The model first: what it lacks is said before anything is loaded.
-    adapter: Adapter = build(config.model.target, config.model.arguments, what=f"model {config.model.name}")
+    adapter: Adapter = build_model(config.model)
     try:
         main, companion = _load(config)
         clock.lap("load_data")

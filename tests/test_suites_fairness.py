@@ -311,7 +311,7 @@ def test_settings_say_what_is_wrong(change, message):
 
 
 def test_worlds_without_a_gap_seldom_show_one():
-    worlds, called = 100, 0
+    worlds, called = 60, 0
     settings = Settings(n_resamples=300, double_entry=False)
     rng = np.random.default_rng(8)
     for _ in range(worlds):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import requires
 from pathlib import Path
 
 from harness import config_files
 from harness.cli.list import what_is_lacking
 from harness.cli.settings import split
 from harness.config import TrackingConfig
-from harness.environment import installed_version
+from harness.environment import DISTRIBUTION, installed_version
 from harness.errors import HarnessError
 
 HELP = """\
@@ -53,6 +55,7 @@ def _examine(store: Path, tracking: str) -> Iterator[Finding]:
         "ok", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     )
     yield from _packages()
+    yield from _extras()
     yield from _models()
     yield _store(store)
     yield _tracking(tracking)
@@ -67,9 +70,26 @@ def _packages() -> Iterator[Finding]:
             yield Finding("ok", f"{name} {version}")
 
 
+def _extras() -> Iterator[Finding]:
+    """Optional packages by extra, with the line that installs them; the developers' own are theirs to know."""
+    wanted: dict[str, list[str]] = {}
+    for requirement in requires(DISTRIBUTION) or ():
+        package, extra = re.match(r"[\w.-]+", requirement), re.search(r"extra == ['\"](\w+)['\"]", requirement)
+        if package and extra and extra[1] not in {"test", "lint"}:
+            wanted.setdefault(extra[1], []).append(package[0])
+    for extra_name, packages in wanted.items():
+        lacking = [package for package in packages if installed_version(package) is None]
+        if lacking:
+            yield Finding(
+                "missing", f"extra [{extra_name}]: {', '.join(lacking)}", f"pip install '{DISTRIBUTION}[{extra_name}]'"
+            )
+        else:
+            yield Finding("ok", f"extra [{extra_name}]")
+
+
 def _models() -> Iterator[Finding]:
     for name in config_files.names("model"):
-        lacks = what_is_lacking("model", name, config_files.resolved("model", name))
+        lacks = what_is_lacking("model", config_files.resolved("model", name))
         embedded = name.startswith("phantomvl")
         if not lacks:
             yield Finding("ok", f"model {name}")

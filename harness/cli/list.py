@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness import config_files
-from harness.errors import ConfigError, HarnessError, near_match
+from harness.errors import ConfigError, HarnessError, MissingRequirementError, near_match
 
 HELP = """\
 usage: harness list [models|datasets|suites] [--config-dir FOLDER]
@@ -40,20 +40,21 @@ def main(arguments: Sequence[str]) -> int:
 
 def _row(group: str, name: str, extra: Sequence[str]) -> tuple[str, str, str]:
     settings = config_files.resolved(group, name, extra)
-    return name, str(settings.get("title", "")), what_is_lacking(group, name, settings)
+    return name, str(settings.get("title", "")), what_is_lacking(group, settings)
 
 
-def what_is_lacking(group: str, name: str, settings: dict[str, object]) -> str:
+def what_is_lacking(group: str, settings: dict[str, object]) -> str:
     """Why a configuration cannot run here, in a line; empty when it can. Nothing is loaded: a model is only constructed."""
     from harness.config import Component
-    from harness.registry import build, locate
+    from harness.registry import build_model, locate
 
     try:
         if group == "model":
-            component = Component(**settings)  # type: ignore[arg-type]
-            build(component.target, component.arguments, what=f"model {name}").close()
+            build_model(Component(**settings)).close()  # type: ignore[arg-type]
         else:
             locate(str(settings["_target_"]))
+    except MissingRequirementError as error:
+        return error.short
     except HarnessError as error:
-        return str(error).splitlines()[0]
+        return " ".join(str(error).split())
     return ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import sys
 from collections import Counter
@@ -12,7 +11,7 @@ from typing import Any
 
 from harness.config import DatasetConfig
 from harness.errors import ConfigError
-from harness.registry import build, locate
+from harness.registry import build
 from harness.types import Sample
 
 
@@ -26,7 +25,7 @@ def load_samples(config: DatasetConfig, limit: int | None = None) -> list[Sample
     Raises:
         ConfigError: The loader does not take these arguments, or gives no samples or repeated ids.
     """
-    samples: list[Sample] = list(build(config.target, config.arguments | _told(config), what=f"dataset {config.name}"))
+    samples: list[Sample] = list(build(config.target, config.arguments, what=f"dataset {config.name}", offered={"note": _say}))
     if not samples:
         raise ConfigError(f"the data set {config.name} has no samples with these settings: {config.arguments}")
     repeated = [name for name, count in Counter(s.id for s in samples).items() if count > 1]
@@ -38,11 +37,9 @@ def load_samples(config: DatasetConfig, limit: int | None = None) -> list[Sample
     return samples if limit is None else _first_pictures(samples, limit)
 
 
-def _told(config: DatasetConfig) -> dict[str, Any]:
-    """A place on standard error for what a loader has to say. It may name rows, so it does not enter the record."""
-    if "note" not in inspect.signature(locate(config.target)).parameters:
-        return {}
-    return {"note": lambda text: print(f"note: {config.name}: {text}", file=sys.stderr)}
+def _say(text: str) -> None:
+    """What a loader has to say goes to standard error: it may name rows, so it does not enter the record."""
+    print(f"note: {text}", file=sys.stderr)
 
 
 def _first_pictures(samples: Sequence[Sample], limit: int) -> list[Sample]:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from harness.phantom.questions import prompt
 from harness.phantom.render import PhantomImage
-from harness.phantom.scene import DIAGNOSES, FITZPATRICK, FRAME, Scene
+from harness.phantom.scene import DIAGNOSES, FIELD_OF_VIEW_MM, FITZPATRICK, FRAME, Scene
 from harness.phantom.splits import scenes
 from harness.phantom.truth import GRID, boxes, diameter_mm
 from harness.types import Box, Task
@@ -31,6 +31,7 @@ from harness.types import Box, Task
 Floats = NDArray[np.float64]
 
 _BOX: Final = re.compile(r"\[(\d+),(\d+),(\d+),(\d+)\]")
+_QUESTION: Final = "the question goes here"
 _LIGHT, _DARK = FITZPATRICK[:3], FITZPATRICK[3:]
 
 
@@ -50,25 +51,22 @@ class Runtime:
         self._class_ids = [self._post("/tokenize", {"content": name})["tokens"] for name in DIAGNOSES]
         if any(len(ids) != 1 for ids in self._class_ids):
             raise ValueError(f"every class must be one token, got {self._class_ids}")
+        image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{as_png(scenes('test', 1)[0])}"}}
+        turn = {"role": "user", "content": [image, {"type": "text", "text": _QUESTION}]}
+        self._template: str = self._post("/apply-template", {"messages": [turn]})["prompt"]
 
-    def classify(self, scene: Scene, with_text: bool) -> Floats:
+    def classify(self, picture: str, question: str) -> Floats:
         """Return the log-probability of each class as the first token of the answer, shape (5,)."""
-        reply = self._ask(scene, prompt(Task.CLASSIFICATION, scene, with_text), 1, n_probs=1000)
+        reply = self._ask(picture, question, 1, n_probs=1000)
         found = {item["id"]: item["logprob"] for item in reply["completion_probabilities"][0]["top_logprobs"]}
         return np.array([found[ids[0]] for ids in self._class_ids])
 
-    def answer(self, scene: Scene, task: Task, longest: int = 80) -> str:
+    def answer(self, picture: str, question: str, longest: int = 80) -> str:
         """Return the answer to one question as text."""
-        return str(self._ask(scene, prompt(task, scene, False), longest)["content"]).strip()
+        return str(self._ask(picture, question, longest)["content"]).strip()
 
-    def _ask(self, scene: Scene, question: str, longest: int, **more: Any) -> dict[str, Any]:
-        buffer = io.BytesIO()
-        PhantomImage(scene).load().save(buffer, "PNG")
-        picture = base64.b64encode(buffer.getvalue()).decode()
-        url = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture}"}}
-        turn = {"role": "user", "content": [url, {"type": "text", "text": question}]}
-        templated = self._post("/apply-template", {"messages": [turn]})["prompt"]
-        asked = {"prompt_string": templated, "multimodal_data": [picture]}
+    def _ask(self, picture: str, question: str, longest: int, **more: Any) -> dict[str, Any]:
+        asked = {"prompt_string": self._template.replace(_QUESTION, question), "multimodal_data": [picture]}
         return self._post("/completion", {"prompt": asked, "n_predict": longest, "temperature": 0, **more})
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -101,14 +99,30 @@ class Outcome:
 
 def judge(runtime: Runtime, scene: Scene) -> Outcome:
     """Ask every question of one picture and compare with the truth."""
-    alone, informed = (DIAGNOSES[int(runtime.classify(scene, text).argmax())] == scene.diagnosis for text in (False, True))
-    counted = runtime.answer(scene, Task.COUNTING) == str(len(scene.lesions))
-    found = [tuple(float(v) * FRAME / GRID for v in box) for box in _BOX.findall(runtime.answer(scene, Task.DETECTION))]
+    picture = as_png(scene)
+
+    def right(with_text: bool) -> bool:
+        return (
+            DIAGNOSES[int(runtime.classify(picture, prompt(Task.CLASSIFICATION, scene, with_text)).argmax())] == scene.diagnosis
+        )
+
+    def said(task: Task) -> str:
+        return runtime.answer(picture, prompt(task, scene, False))
+
+    counted = said(Task.COUNTING) == str(len(scene.lesions))
+    found = [tuple(float(v) * FRAME / GRID for v in box) for box in _BOX.findall(said(Task.DETECTION))]
     error = float("nan")
     if scene.lesions:
-        number = re.match(r"\d+", runtime.answer(scene, Task.REGRESSION))
-        error = abs((float(number.group()) if number else 20.0) - diameter_mm(scene))
-    return Outcome(scene, alone, informed, counted, match_boxes(found, boxes(scene)), error)
+        number = re.match(r"\d+", said(Task.REGRESSION))
+        error = abs((float(number.group()) if number else FIELD_OF_VIEW_MM) - diameter_mm(scene))
+    return Outcome(scene, right(False), right(True), counted, match_boxes(found, boxes(scene)), error)
+
+
+def as_png(scene: Scene) -> str:
+    """Return the drawn picture as base64 of a PNG."""
+    buffer = io.BytesIO()
+    PhantomImage(scene).load().save(buffer, "PNG", compress_level=1)
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def match_boxes(found: Sequence[tuple[float, ...]], true: Sequence[Box]) -> tuple[int, int, int]:

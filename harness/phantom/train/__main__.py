@@ -26,7 +26,7 @@ def main() -> None:
     work: Path = options.work
     work.mkdir(parents=True, exist_ok=True)
     shape = Shape()
-    recipe = replace(Recipe(), seed=options.seed, **_shortened(options.short))
+    recipe = _shortened(replace(Recipe(), seed=options.seed), options.short)
     if options.only != "export":
         _train(work, shape, recipe, options.device, options.workers)
     if options.only != "train":
@@ -90,11 +90,11 @@ def _plain(recipe: dict[str, Any]) -> dict[str, Any]:
     return {**recipe, "task_shares": {task.value: share for task, share in recipe["task_shares"].items()}}
 
 
-def _shortened(steps: int | None) -> dict[str, int]:
-    """Return a recipe of a few steps and pictures, for trying the machinery."""
+def _shortened(recipe: Recipe, steps: int | None) -> Recipe:
+    """Return a recipe of a few steps and pictures, for trying the machinery; the recipe itself for ``None``."""
     if steps is None:
-        return {}
-    return {"pictures": max(200, steps * 10), "vision_steps": steps // 3, "joint_steps": steps - steps // 3}
+        return recipe
+    return replace(recipe, pictures=max(200, steps * 10), vision_steps=steps // 3, joint_steps=steps - steps // 3)
 
 
 def _options() -> argparse.Namespace:
