@@ -134,7 +134,7 @@ def _difference(pair: _Pair, estimates: GroupEstimates, settings: Settings) -> t
     """Return the signed difference and its p-value."""
     own = estimates.estimates[pair.k]
     a, b = own[pair.reference], own[pair.compared]
-    value = b.value - a.value
+    value, sizes = b.value - a.value, estimates.cells[pair.k].size
     draws = pair.draws[1] - pair.draws[0]
     low, high, undefined = (float(v) for v in percentile_limits(draws, settings.level))
     plain = Estimate(
@@ -146,7 +146,7 @@ def _difference(pair: _Pair, estimates: GroupEstimates, settings: Settings) -> t
         level=settings.level,
         method=PERCENTILE,
         n=a.n + b.n,
-        n_clusters=a.n_clusters + b.n_clusters,
+        n_clusters=int(np.count_nonzero(sizes[pair.reference] + sizes[pair.compared])),  # who is in both counts once
         n_resamples=settings.n_resamples,
         n_undefined=int(undefined),
     )
@@ -234,4 +234,5 @@ def _detectable(pair: _Pair, estimates: GroupEstimates, settings: Settings) -> f
         # Resamples of so few patients do not show their spread: count patients, as for a share.
         share = (a.value - lowest) / width
         return width * detectable_difference(share, *map(float, patients), level=settings.level, worse=worse, scarce=scarce)
-    return float(ndtri(0.5 + settings.level / 2) + ndtri(POWER)) * spread
+    # Resamples that never differ say nothing of what could have been seen.
+    return float(ndtri(0.5 + settings.level / 2) + ndtri(POWER)) * spread if spread > 0 else math.nan
