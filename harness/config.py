@@ -98,8 +98,13 @@ class RunConfig(BaseModel):
 
     @property
     def folder(self) -> Path:
-        """The run's folder: ``out``, or a name made of suite, model and data set."""
-        return self.out or Path("runs") / f"{self.suite.name}-{self.model.name}-{self.dataset.name}"
+        """The run's folder: ``out``, or one named after the run."""
+        return self.out or Path("runs") / self.name
+
+    @property
+    def name(self) -> str:
+        """Suite, model and data set, and enough of the digest that another limit, seed or prompt is another name."""
+        return f"{self.suite.name}-{self.model.name}-{self.dataset.name}-{self.digest[:8]}"
 
     @property
     def digest(self) -> str:

@@ -9,16 +9,17 @@ from harness.types import Prediction
 
 
 @contextmanager
-def progress_bar(total: int, *, show: bool) -> Iterator[Callable[[Prediction], None]]:
+def progress_bar(total: int, *, about: str, show: bool) -> Iterator[Callable[[Prediction], None]]:
     """Yield a function to call with each new answer.
 
     Args:
         total: How many answers there will be.
+        about: The data set asked about.
         show: Draw the bar; nothing is drawn for nothing to do.
     """
     from tqdm import tqdm
 
-    with tqdm(total=total, unit="answer", desc="asking", disable=not show or total == 0, smoothing=0.05) as bar:
+    with tqdm(total=total, unit="answer", desc=f"asking about {about}", disable=not show or total == 0, smoothing=0.05) as bar:
 
         def advance(_: Prediction) -> None:
             bar.update()

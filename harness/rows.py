@@ -13,20 +13,26 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def prediction_rows(samples: Sequence[Sample], predictions: Sequence[Prediction], readings: Sequence[Answer]) -> pd.DataFrame:
+def prediction_rows(
+    parts: Sequence[tuple[str, Sequence[Sample], Sequence[Prediction], Sequence[Answer]]],
+) -> pd.DataFrame:
     """Return the table of a run, without latencies: the same answers give the same bytes.
 
     Args:
-        samples, predictions, readings: In the same order.
+        parts: For each data set its name, samples, predictions and readings, these three in the same order.
 
     Returns:
-        Columns ``sample_id, patient_id, task, status, rule, text, answer, target, confidence, choice_logprobs, error`` and one
-        for every attribute. ``answer`` and ``target`` are JSON where they are not text; ``confidence`` is the probability of
-        the answered choice.
+        Columns ``dataset, sample_id, patient_id, task, status, rule, text, answer, target, confidence, choice_logprobs, error``
+        and one for every attribute. ``answer`` and ``target`` are JSON where they are not text; ``confidence`` is the
+        probability of the answered choice.
     """
     import pandas as pd
 
-    rows = [_row(*together) for together in zip(samples, predictions, readings, strict=True)]
+    rows = [
+        {"dataset": name, **_row(*together)}
+        for name, samples, predictions, readings in parts
+        for together in zip(samples, predictions, readings, strict=True)
+    ]
     return pd.DataFrame(rows)
 
 

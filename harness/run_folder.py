@@ -16,10 +16,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.config import TrackingConfig
+from harness.errors import ConfigError
 from harness.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def make(folder: Path) -> None:
+    """Make a run's folder.
+
+    Raises:
+        ConfigError: There is a file of that name, or it may not be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"the run's folder out={folder} cannot be made: {error}. Name a folder that can be written."
+        ) from error
 
 
 def write(
@@ -41,10 +56,9 @@ def write(
     """
     from harness.reports.run_report import render_html, render_markdown
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     _write_text(folder / "result.json", result.to_json())
-    if predictions is not None:
-        predictions.to_parquet(folder / "predictions.parquet", index=False)
+    _write_rows(folder / "predictions.parquet", predictions)
     _write_text(folder / "examples.json", _json(list(examples)))
     _write_text(folder / "run.json", _json(run))
     record = result.to_dict()
@@ -58,18 +72,27 @@ def track(folder: Path, tracking: TrackingConfig, run: Mapping[str, Any]) -> dic
     Returns:
         ``{"run_id": ..., "error": ...}``, also added to ``run.json``.
     """
-    if tracking.name == "none":
-        return {"run_id": None, "error": None}
-    from harness import tracking as mlflow_mirror
-
     told: dict[str, str | None] = {"run_id": None, "error": None}
-    try:
-        told["run_id"] = mlflow_mirror.log_run(folder, uri=tracking.uri, experiment=tracking.experiment)
-    except Exception as error:  # any trouble of the tracking store; the folder is the record
-        told["error"] = f"{type(error).__name__}: {error}"
-        print(f"warning: the run was not tracked ({told['error']}); its folder {folder} holds everything", file=sys.stderr)
+    if tracking.name == "mlflow":
+        from harness import tracking as mlflow_mirror
+
+        try:
+            told["run_id"] = mlflow_mirror.log_run(folder, uri=tracking.uri, experiment=tracking.experiment)
+        except Exception as error:  # any trouble of the tracking store; the folder is the record
+            told["error"] = f"{type(error).__name__}: {error}"
+            print(f"warning: the run was not tracked ({told['error']}); its folder {folder} holds everything", file=sys.stderr)
     _write_text(folder / "run.json", _json({**run, "tracking": told}))
     return told
+
+
+def _write_rows(path: Path, rows: pd.DataFrame | None) -> None:
+    """Write the table of a run; without one, rows of an earlier run do not stay."""
+    if rows is None:
+        path.unlink(missing_ok=True)
+        return
+    unfinished = path.with_suffix(".part")
+    rows.to_parquet(unfinished, index=False)
+    unfinished.replace(path)
 
 
 def _json(value: Any) -> str:

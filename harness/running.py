@@ -11,7 +11,7 @@ from typing import Any
 
 from harness import run_folder
 from harness.answers import ClassAnswers
-from harness.asking import Asked, Executor, ask
+from harness.asking import Asked, Executor, ask, sort_questions
 from harness.config import DatasetConfig, RunConfig
 from harness.data.loading import describe, load_samples
 from harness.data.samples import read_answers
@@ -25,7 +25,7 @@ from harness.registry import build_model, locate
 from harness.result import Evaluation, Result
 from harness.rows import prediction_rows
 from harness.store import Store
-from harness.types import Adapter, Answer, Prediction, Sample, Task
+from harness.types import Adapter, Answer, Sample, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,15 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class _DataSet:
-    """A data set with its configuration and, once asked and read, its answers."""
+class _Judged:
+    """A data set, asked, read and scored. ``closed`` are its closed questions, if it has any."""
 
     config: DatasetConfig
-    samples: list[Sample]
+    samples: Sequence[Sample]
+    asked: Asked
+    readings: Sequence[Answer]
+    closed: ClassAnswers | None
+    evaluation: Evaluation
 
 
 def run(config: RunConfig, *, command: str = "", show_progress: bool = True) -> Finished:
@@ -60,72 +64,66 @@ def run(config: RunConfig, *, command: str = "", show_progress: bool = True) -> 
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = StageClock()
     # The model first: what it lacks is said before anything is loaded.
-    adapter: Adapter = build_model(config.model)
+    adapter = build_model(config.model)
+    run_folder.make(config.folder)
     try:
-        main, companion = _load(config)
+        configs = [config.dataset, *filter(None, [config.dataset.companion_config()])]
+        samples = [load_samples(one, config.limit) for one in configs]
         clock.lap("load_data")
-        asked = _ask(config, adapter, [*main.samples, *(companion.samples if companion else [])], show_progress)
-        clock.lap("ask")
-        fingerprint, warnings = dict(adapter.fingerprint), tuple(getattr(adapter, "warnings", ()))
+        asked = []
+        for one, questions, stage in zip(configs, samples, ("ask", "ask_companion"), strict=False):
+            asked.append(_ask(config, adapter, one.name, questions, show_progress))
+            clock.lap(stage)
+        fingerprint = dict(adapter.fingerprint)
     finally:
         adapter.close()
-    split = len(main.samples)
-    evaluation, readings, closed = _evaluate(config, main, asked.predictions[:split], warnings)
-    beside = None if companion is None else _evaluate(config, companion, asked.predictions[split:], ())[0]
-    clock.lap("statistics")
-    result = _record(config, fingerprint, evaluation, beside)
-    examples = _examples(config, main.samples, asked.predictions[:split], readings, closed)
-    about = {
-        "command": command,
-        "started": started,
-        "git_commit": git_commit(),
-        "n_asked": asked.n_asked,
-        "n_from_store": len(asked.predictions) - asked.n_asked,
-        "latency_s": latency_summary(asked.predictions),
-        "store": str(config.store),
-        "seconds": clock.seconds,
-    }
-    table = prediction_rows(main.samples, asked.predictions[:split], readings)
-    run_folder.write(config.folder, result, table, examples=examples, run=about)
+    judged = []
+    for one, questions, said, stage in zip(configs, samples, asked, ("statistics", "statistics_companion"), strict=False):
+        judged.append(_judge(config, adapter, one, questions, said))
+        clock.lap(stage)
+    result = _record(config, fingerprint, [j.evaluation for j in judged])
+    about = _about(config, adapter, asked, command, started, clock)
+    rows = prediction_rows([(j.config.name, j.samples, j.asked.predictions, j.readings) for j in judged])
+    run_folder.write(config.folder, result, rows, examples=_examples(config, judged[0]), run=about)
     clock.lap("write")
     tracked = run_folder.track(config.folder, config.tracking, about)
     return Finished(result, config.folder, {**about, "tracking": tracked})
 
 
-def _load(config: RunConfig) -> tuple[_DataSet, _DataSet | None]:
-    beside = config.dataset.companion_config()
-    main = _DataSet(config.dataset, load_samples(config.dataset, config.limit))
-    return main, None if beside is None else _DataSet(beside, load_samples(beside, config.limit))
-
-
-def _ask(config: RunConfig, adapter: Adapter, samples: Sequence[Sample], show_progress: bool) -> Asked:
+def _ask(config: RunConfig, adapter: Adapter, about: str, samples: Sequence[Sample], show_progress: bool) -> Asked:
     executor: Executor = partial(locate(config.executor.target), **config.executor.arguments)
-    with Store(config.store) as store, progress_bar(len(samples), show=show_progress) as on_answer:
-        return ask(
-            adapter,
-            samples,
-            store,
-            executor,
-            fail_on_error=config.fail_on_error,
-            max_tokens=config.max_tokens,
-            on_answer=on_answer,
-        )
+    with Store(config.store) as store:
+        questions = sort_questions(adapter, samples, store, max_tokens=config.max_tokens)
+        with progress_bar(len(questions.pending), about=about, show=show_progress) as on_answer:
+            return ask(adapter, questions, store, executor, fail_on_error=config.fail_on_error, on_answer=on_answer)
 
 
-def _evaluate(
-    config: RunConfig, data: _DataSet, predictions: Sequence[Prediction], warnings: Sequence[str]
-) -> tuple[Evaluation, list[Answer], ClassAnswers | None]:
-    answers, readings = read_answers(data.samples, predictions)
+def _judge(config: RunConfig, adapter: Adapter, data: DatasetConfig, samples: Sequence[Sample], asked: Asked) -> _Judged:
+    answers, readings = read_answers(samples, asked.predictions)
     closed = answers.get(Task.CLASSIFICATION)
     if isinstance(closed, ClassAnswers):
-        closed = replace(closed, positive=_positives(data.config, closed.classes))
+        closed = replace(closed, positive=_positives(data, closed.classes))
         answers = {**answers, Task.CLASSIFICATION: closed}
-    notes = list(warnings)
+    evaluation = evaluate(
+        answers,
+        suite=config.suite,
+        seed=config.seed,
+        dataset=describe(data, samples, config.limit),
+        notes=_notes(config, adapter, samples),
+    )
+    return _Judged(data, samples, asked, readings, closed if isinstance(closed, ClassAnswers) else None, evaluation)
+
+
+def _notes(config: RunConfig, adapter: Adapter, samples: Sequence[Sample]) -> list[str]:
+    """What the reader must know of how the questions were asked."""
+    notes = list(getattr(adapter, "warnings", ()))
     if config.limit is not None:
         notes.append(f"limit={config.limit}: only the first {config.limit} pictures were asked about; not a result to quote.")
-    about = describe(data.config, data.samples, config.limit)
-    evaluation = evaluate(answers, suite=config.suite, seed=config.seed, dataset=about, notes=notes)
-    return evaluation, readings, closed if isinstance(closed, ClassAnswers) else None
+    if not adapter.capabilities.score_choices and any(s.choices for s in samples):
+        notes.append(
+            "This model cannot score choices: answers are read from its text, and there are no probabilities to judge."
+        )
+    return notes
 
 
 def _positives(config: DatasetConfig, classes: Sequence[str]) -> tuple[str, ...]:
@@ -138,25 +136,37 @@ def _positives(config: DatasetConfig, classes: Sequence[str]) -> tuple[str, ...]
     return config.positive
 
 
-def _record(config: RunConfig, fingerprint: Mapping[str, Any], evaluation: Evaluation, companion: Evaluation | None) -> Result:
+def _record(config: RunConfig, fingerprint: Mapping[str, Any], evaluations: Sequence[Evaluation]) -> Result:
     suite = config.suite.model_dump(exclude={"name", "title", "target"})
     return Result(
         suite=config.suite.name,
         model={"name": config.model.name, "title": config.model.title, "fingerprint": fingerprint},
-        evaluation=evaluation,
-        companion=companion,
+        evaluation=evaluations[0],
+        companion=evaluations[1] if len(evaluations) > 1 else None,
         settings={**suite, "seed": config.seed, "privacy": config.privacy, "max_tokens": config.max_tokens},
         environment=versions(),
         config_hash=config.digest,
     )
 
 
-def _examples(
-    config: RunConfig,
-    samples: Sequence[Sample],
-    predictions: Sequence[Prediction],
-    readings: Sequence[Answer],
-    closed: ClassAnswers | None,
-) -> list[dict[str, Any]]:
-    may_show = config.dataset.public or config.privacy == "off"
-    return worst_confident_errors(samples, predictions, readings, closed) if closed and may_show else []
+def _about(
+    config: RunConfig, adapter: Adapter, asked: Sequence[Asked], command: str, started: str, clock: StageClock
+) -> dict[str, Any]:
+    """What ``run.json`` holds: all that changes from run to run."""
+    return {
+        "command": command,
+        "started": started,
+        "git_commit": git_commit(),
+        "n_asked": sum(a.n_asked for a in asked),
+        "n_from_store": sum(a.n_from_store for a in asked),
+        "latency_s": latency_summary([p for a in asked for p in a.predictions]),
+        "runtime_settings": dict(getattr(adapter, "runtime_settings", {})),
+        "store": str(config.store),
+        "seconds": clock.seconds,
+    }
+
+
+def _examples(config: RunConfig, judged: _Judged) -> list[dict[str, Any]]:
+    if judged.closed is None or not (config.dataset.public or config.privacy == "off"):
+        return []
+    return worst_confident_errors(judged.samples, judged.asked.predictions, judged.readings, judged.closed)

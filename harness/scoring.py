@@ -146,12 +146,13 @@ def score_table(table: str | Path | pd.DataFrame, config: ScoreConfig) -> Result
         note=notes.append,
     )
     name = config.name or (Path(table).stem if isinstance(table, (str, Path)) else "table")
-    dataset = _describe(name, table, len(answers.units), len(set(answers.units.clusters)) if config.cluster else None)
+    sources = [table] if config.metadata is None else [table, config.metadata]
+    dataset = _describe(name, sources, len(answers.units), len(set(answers.units.clusters)) if config.cluster else None)
     evaluation = evaluate({Task.CLASSIFICATION: answers}, suite=suite, seed=config.seed, dataset=dataset, notes=notes)
     rules = suite.model_dump(exclude={"name", "title", "target"})
     return Result(
         suite=suite.name,
-        model={"name": name, "title": "predictions made elsewhere", "fingerprint": {"table_sha256": dataset["digest"]}},
+        model={"name": name, "title": "predictions made elsewhere", "fingerprint": {"table_sha256": _digest(table)}},
         evaluation=evaluation,
         companion=None,
         settings={**rules, "seed": config.seed, "privacy": config.privacy, "columns": _columns(config)},
@@ -187,11 +188,11 @@ def _columns(config: ScoreConfig) -> dict[str, Any]:
     return {name: getattr(config, name) for name in names if getattr(config, name)}
 
 
-def _describe(name: str, table: str | Path | pd.DataFrame, n: int, n_patients: int | None) -> dict[str, Any]:
+def _describe(name: str, sources: Sequence[str | Path | pd.DataFrame], n: int, n_patients: int | None) -> dict[str, Any]:
     return {
         "name": name,
         "title": "a table of predictions made elsewhere",
-        "digest": _digest(table),
+        "digest": hashlib.sha256("".join(map(_digest, sources)).encode()).hexdigest(),
         "licence": "not stated",
         "citation": "not stated",
         "public": False,
@@ -205,12 +206,12 @@ def _describe(name: str, table: str | Path | pd.DataFrame, n: int, n_patients: i
 
 def _digest(table: str | Path | pd.DataFrame) -> str:
     """SHA-256 of the file's bytes, or of the rows of a DataFrame."""
-    digest = hashlib.sha256()
     if isinstance(table, (str, Path)):
         with Path(table).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     from pandas.util import hash_pandas_object
 
+    digest = hashlib.sha256()
     digest.update(",".join(map(str, table.columns)).encode())
     digest.update(hash_pandas_object(table, index=False).to_numpy().tobytes())
     return digest.hexdigest()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness.result import Result
+from harness.result import Evaluation, Result
 
 _DEFAULT_URI = "sqlite:///mlflow.db"
 _METRICS_AT_ONCE = 500
@@ -49,16 +49,19 @@ def log_run(folder: Path, *, uri: str | None, experiment: str) -> str:
         return str(active.info.run_id)
 
 
-def reach(uri: str | None, experiment: str) -> str:
-    """Connect to the tracking store, make the experiment when it is missing, and return the store's address."""
+def address(uri: str | None) -> str:
+    """Where runs are mirrored to: what is configured, else ``MLFLOW_TRACKING_URI``, else a SQLite file in the current folder."""
+    return uri or os.environ.get("MLFLOW_TRACKING_URI") or _DEFAULT_URI
+
+
+def reach(uri: str | None, experiment: str) -> None:
+    """Connect to the tracking store and make the experiment when it is missing."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     import mlflow
 
-    uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or _DEFAULT_URI
-    mlflow.set_tracking_uri(uri)
-    with _one_at_a_time(uri):  # several processes creating the tables of a fresh store at once break it for good
+    mlflow.set_tracking_uri(address(uri))
+    with _one_at_a_time(address(uri)):  # several processes creating the tables of a fresh store at once break it for good
         mlflow.set_experiment(experiment)
-    return uri
 
 
 def _tags(result: Result, folder: Path) -> dict[str, str]:
@@ -79,7 +82,8 @@ def _tags(result: Result, folder: Path) -> dict[str, str]:
 def _loggable(result: Result, folder: Path) -> list[str]:
     """Files that may leave the folder: rows and pictures only where the data may be shown."""
     names = ["result.json", "run.json", "report.html", "report.md"]
-    if result.evaluation.dataset.get("public") or result.settings.get("privacy") == "off":
+    shown = [result.evaluation, *filter(None, [result.companion])]
+    if all(e.dataset.get("public") for e in shown) or result.settings.get("privacy") == "off":
         names += ["predictions.parquet", "examples.json"]
     return [name for name in names if (folder / name).is_file()]
 
@@ -99,15 +103,25 @@ def _dataset(mlflow: Any, result: Result) -> Any:
 
 
 def _metrics(result: Result) -> dict[str, float]:
-    """Every finite value with its low and high, by an MLflow-safe name such as ``accuracy/fitzpatrick_IV-VI/low``."""
-    named: dict[str, float] = {}
-    for m in result.evaluation.metric_results:
-        group = "overall" if m.group is None else "_".join(f"{k}_{v}" for k, v in m.group.items())
-        named |= {f"{m.metric}/{group}/{part}": getattr(m.estimate, part) for part in ("value", "low", "high")}
-    for g in result.evaluation.gap_results:
-        contrast = f"gap_{g.attribute}_{g.compared}_minus_{g.reference}"
-        named |= {f"{g.metric}/{contrast}/{part}": getattr(g.estimate, part) for part in ("value", "low", "high")}
+    """Every finite value with its low and high, by an MLflow-safe name such as ``accuracy/fitzpatrick_IV-VI/low``.
+
+    Those of the companion data set stand under its name.
+    """
+    named = _named(result.evaluation)
+    if result.companion is not None:
+        named |= {f"{result.companion.dataset['name']}/{name}": value for name, value in _named(result.companion).items()}
     return {_safe(name.removesuffix("/value")): float(v) for name, v in named.items() if math.isfinite(v)}
+
+
+def _named(evaluation: Evaluation) -> dict[str, float]:
+    estimates = {f"{m.metric}/{_group(m.group)}": m.estimate for m in evaluation.metric_results}
+    estimates |= {f"coverage/{c.task}/{_group(c.group)}": c.estimate for c in evaluation.coverage}
+    estimates |= {f"{g.metric}/gap_{g.attribute}_{g.compared}_minus_{g.reference}": g.estimate for g in evaluation.gap_results}
+    return {f"{name}/{part}": getattr(e, part) for name, e in estimates.items() for part in ("value", "low", "high")}
+
+
+def _group(group: Mapping[str, str] | None) -> str:
+    return "overall" if group is None else "_".join(f"{name}_{value}" for name, value in group.items())
 
 
 def _safe(name: str) -> str:

@@ -16,7 +16,7 @@ from harness.result import CoverageRow
 from harness.suites.estimates import GroupEstimates, estimate_groups
 from harness.suites.figures import confusion, reliability, shown_groups
 from harness.suites.gaps import adjusted, task_gaps
-from harness.suites.groups import SKIN, UNKNOWN, Grouping, groupings, key
+from harness.suites.groups import SKIN, UNKNOWN, Grouping, grouping_notes, groupings, key
 from harness.suites.resampling import Resampled, resample
 from harness.suites.settings import Settings
 from harness.types import Gap, MetricResult, Status
@@ -119,4 +119,4 @@ def _notes(families: Sequence[Family], divisions: Sequence[Grouping], *, answers
     elif UNKNOWN in contrast.levels:
         count = len(contrast.rows(UNKNOWN))
         notes.append(f"{count} of {len(answers.units)} samples have no known skin type: reported as unknown, in neither group.")
-    return notes
+    return notes + grouping_notes(answers.units, divisions)

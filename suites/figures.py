@@ -17,6 +17,7 @@ from harness.stats.proportions import proportions, tabulate, wilson, z_of
 from harness.suites.groups import SKIN, UNKNOWN, Grouping, key
 
 UNREAD = "unread"
+_BINS, _ROWS_A_BIN = 10, 20  # fewer than the metric's: a point of a curve needs an interval that says something
 Rows = NDArray[np.int64]
 
 
@@ -35,8 +36,8 @@ def reliability(
     """Return one curve a group.
 
     Returns:
-        ``{"task", "group", "kind", "n", "bins": [{"confidence", "observed", "low", "high", "n"}, ...]}``: bins of equal mass with mean
-        confidence, observed share with its Wilson interval on the effective sample size, and rows. ``kind`` is ``"positive class"``
+        ``{"task", "group", "kind", "n", "bins": [{"confidence", "observed", "low", "high", "n"}, ...]}``: at most ten bins of equal mass, of about
+        20 rows or more, with mean confidence, observed share with its Wilson interval on the effective sample size, and rows. ``kind`` is ``"positive class"``
         or ``"likeliest class"``: what the confidence is about.
     """
     if answers.probabilities is None:
@@ -46,7 +47,7 @@ def reliability(
     curves = []
     for group, rows in groups:
         used = rows[known[rows]]
-        bins = equal_mass_bins(confidence[used])
+        bins = equal_mass_bins(confidence[used], most=_BINS, rows_a_bin=_ROWS_A_BIN)
         names, codes = np.unique(bins, return_inverse=True)
         owners = Clusters(clusters.codes[used], clusters.count)
         cells = tabulate(owners, codes.reshape(-1), len(names), np.ones(len(used), bool), outcome[used] > 0)

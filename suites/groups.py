@@ -17,8 +17,8 @@ SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
 LIGHT, DARK = "I-III", "IV-VI"
 SKIN = "fitzpatrick"
 AGE_BANDS = ((0, "0-29"), (30, "30-49"), (50, "50-69"), (70, "70+"))
-_FEW_LEVELS = 8
-_JUDGED = (SKIN, "sex", "age")
+FEW_LEVELS = 8
+_JUDGED = (SKIN, "sex", "gender", "age")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Grouping:
 def groupings(units: Units) -> list[Grouping]:
     """Divide the rows by every attribute that has groups: skin type (contrast, then single types), sex, age bands, other labels.
 
-    A label attribute with more than eight levels is left out: its groups would be names, not groups.
+    A label attribute with more than eight levels is left out, and `grouping_notes` says so: its groups would be names, not groups.
     """
     found: list[Grouping] = []
     attributes = units.attributes
@@ -66,9 +66,31 @@ def groupings(units: Units) -> list[Grouping]:
         if attribute not in {SKIN, "age"}:
             labels = [_label(v) for v in values.tolist()]
             known = sorted(set(labels) - {UNKNOWN})
-            if 1 <= len(known) <= _FEW_LEVELS:
+            if 1 <= len(known) <= FEW_LEVELS:
                 found.append(_grouping(attribute, labels, known))
     return [_with_reference(g) for g in found]
+
+
+def grouping_notes(units: Units, found: Sequence[Grouping]) -> list[str]:
+    """Say which attributes make no groups, and which make groups that are not compared.
+
+    Args:
+        units: The samples.
+        found: Their groupings, by `groupings`.
+    """
+    grouped = dict.fromkeys(g.attribute for g in found)
+    notes = []
+    for attribute, values in units.attributes.items():
+        if attribute not in grouped:
+            count = len({_label(v) for v in values.tolist()} - {UNKNOWN})
+            why = f"has {count} values, and more than {FEW_LEVELS} make no groups" if count else "is unknown for every sample"
+            notes.append(f"There are no results by {attribute}: it {why}.")
+    shown = [a for a in grouped if a not in _JUDGED]
+    if shown:
+        notes.append(
+            f"Groups by {', '.join(shown)} are described, not compared: gaps are judged by skin type, sex (or gender) and age."
+        )
+    return notes
 
 
 def contrast_codes(found: Sequence[Grouping], n: int) -> NDArray[np.int64]:
@@ -91,7 +113,7 @@ def _grouping(
 
 
 def _with_reference(grouping: Grouping) -> Grouping:
-    """Sex and age bands are measured from the largest group; other attributes are described, not judged."""
+    """Sex (or gender) and age bands are measured from the largest group; other attributes are described, not judged."""
     known = [v for v in grouping.levels if v != UNKNOWN]
     if grouping.reference or grouping.attribute not in _JUDGED or grouping.attribute == SKIN or len(known) < 2:
         return grouping

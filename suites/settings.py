@@ -16,7 +16,6 @@ class Settings:
         n_resamples: Patient resamples.
         seed: Seed of the resamples.
         margin_group: Half-width of "no difference that matters" between groups.
-        margin_overall: The same between two models over everybody.
         interval: ``"auto"`` (score intervals for shares, bootstrap elsewhere) or ``"bootstrap"`` (bootstrap everywhere).
         min_patients: Patients a denominator needs before a gap is judged.
         primary: Metrics of the declared family.
@@ -27,7 +26,6 @@ class Settings:
     n_resamples: int = 2000
     seed: int = 0
     margin_group: float = 0.05
-    margin_overall: float = 0.02
     interval: str = "auto"
     min_patients: int = 10
     primary: tuple[str, ...] = ("balanced_accuracy", "sensitivity", "auroc")
@@ -42,5 +40,5 @@ class Settings:
             )
         if self.interval not in {"auto", "bootstrap"}:
             raise ConfigError(f"interval={self.interval!r} is unknown: use 'auto' or 'bootstrap'.")
-        if self.margin_group < 0 or self.margin_overall < 0:
-            raise ConfigError(f"margins must not be negative; got {self.margin_group!r} and {self.margin_overall!r}.")
+        if self.margin_group < 0:
+            raise ConfigError(f"margin_group={self.margin_group!r} must not be negative: write 0.05 for five points in a hundred.")

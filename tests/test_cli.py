@@ -53,6 +53,8 @@ def test_help_names_every_verb(tmp_path):
         (["score", "a.csv"], "the setting target is needed"),
         (["score", "nothing.csv", "target=x", "prediction=y"], "nothing.csv"),
         (["score", "a.csv", "target=x", "groops.sex=y"], "there is no setting groops. Did you mean 'groups'?"),
+        (["score", "a.csv", "target=x", "tracking=mlfow"], "there is no tracking named 'mlfow'. Did you mean 'mlflow'?"),
+        (["doctor", "tracking=anything"], "there is no tracking named 'anything'."),
         (["list", "model"], "there is no list of 'model'. Did you mean 'models'?"),
     ],
 )
@@ -109,9 +111,9 @@ def test_the_rows_of_a_run_are_kept(finished):
     import pandas as pd
 
     rows = pd.read_parquet(finished[0] / "first" / "predictions.parquet")
-    assert len(rows) == 90
+    assert rows["dataset"].value_counts().to_dict() == {"skinphantom": 90, "skinphantom_matched": 30}
     assert set(rows["task"]) == {"classification", "detection", "counting"}
-    assert rows["sample_id"].is_unique
+    assert not rows.duplicated(["dataset", "sample_id"]).any()
 
 
 def test_a_second_run_asks_nothing_and_gives_the_same_bytes(finished):
@@ -149,8 +151,62 @@ def test_a_killed_run_goes_on(tmp_path):
 
 def test_several_models_in_one_command(tmp_path):
     harness("run", "-m", "model=phantomvl_f16,phantomvl_q8", "limit=3", *QUIET, cwd=tmp_path)
-    names = {folder.name for folder in (tmp_path / "runs").iterdir() if folder.is_dir()}
+    names = {folder.name.rpartition("-")[0] for folder in (tmp_path / "runs").iterdir() if folder.is_dir()}
     assert names == {"fairness-phantomvl_f16-skinphantom", "fairness-phantomvl_q8-skinphantom"}
+
+
+def test_several_runs_in_one_command_do_not_overwrite_each_other(tmp_path):
+    harness("run", "-m", "seed=0,1", "limit=2", "out=both", *QUIET, cwd=tmp_path)
+    assert len(list((tmp_path / "both").glob("*/result.json"))) == 2
+    harness("run", "limit=2", *QUIET, cwd=tmp_path)
+    harness("run", "limit=3", *QUIET, cwd=tmp_path)
+    assert len(list((tmp_path / "runs").glob("*/result.json"))) == 2
+
+
+def test_a_sweep_goes_on_after_a_job_that_failed(tmp_path):
+    done = harness("run", "-m", "model=skinvl_q4,phantomvl_q4", "limit=2", "out=some", *QUIET, cwd=tmp_path, code=2)
+    assert "SKINVL_Q4_GGUF" in done.stderr
+    assert len(list((tmp_path / "some").glob("fairness-phantomvl_q4*/result.json"))) == 1
+
+
+def test_labels_are_taken_as_they_are_typed(tmp_path):
+    lines = [f"{i},{'yes' if i % 3 else 'no'},{'yes' if i % 4 else 'no'},{0.9 if i % 4 else 0.2}" for i in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["image,truth,answer,score", *lines]))
+    columns = ["target=truth", "prediction=answer", "score=score", "id=image"]
+    for label in (["positive=yes"], ["choices=[no,yes]", "positive=yes"]):
+        harness("score", "t.csv", *columns, *label, "n_resamples=100", "out=o", "name=007", cwd=tmp_path)
+        result = record(tmp_path / "o")
+        assert result["model"]["name"] == "007"
+        assert any(m["metric"] == "recall[yes]" for m in result["metrics"])
+
+
+def test_a_folder_that_is_a_file_is_refused_before_anything_is_asked(tmp_path):
+    (tmp_path / "taken").write_text("")
+    done = harness("run", "limit=2", "out=taken", *QUIET, cwd=tmp_path, code=2)
+    assert "out=taken cannot be made" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_adapter_that_breaks_is_named(tmp_path):
+    (tmp_path / "breaking.py").write_text(
+        "from harness import Capabilities\n"
+        "class Breaking:\n"
+        "    capabilities = Capabilities()\n"
+        "    fingerprint = {}\n"
+        "    def predict(self, requests):\n"
+        "        raise RuntimeError('out of tokens')\n"
+        "    def close(self):\n"
+        "        pass\n"
+    )
+    (tmp_path / "configs" / "model").mkdir(parents=True)
+    (tmp_path / "configs" / "model" / "broken.yaml").write_text("name: broken\n_target_: breaking.Breaking\n")
+    (tmp_path / "configs" / "model" / "raising.yaml").write_text("name: raising\n_target_: os.kill\npid: x\nsignal: 1\n")
+    env = {"PYTHONPATH": str(tmp_path)}
+    done = harness("run", "--config-dir", "configs", "model=broken", "limit=2", *QUIET, cwd=tmp_path, env=env, code=1)
+    assert "RuntimeError: out of tokens" in done.stderr
+    listed = harness("list", "models", "--config-dir", "configs", cwd=tmp_path, env=env).stdout
+    assert "raising" in listed
+    assert "phantomvl_q4" in listed
 
 
 def test_your_own_model_needs_no_fork(tmp_path):

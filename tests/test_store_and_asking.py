@@ -10,10 +10,16 @@ from dataclasses import replace
 import pytest
 
 from harness import Prediction, Request, Status
-from harness.asking import ask
-from harness.errors import StoreError, TooManyFailuresError
+from harness.asking import ask as ask_questions
+from harness.asking import sort_questions
+from harness.errors import AdapterError, StoreError, TooManyFailuresError
 from harness.executors import by_picture, local
 from harness.store import Store, request_key
+
+
+def ask(model, samples, store, executor, *, max_tokens=128, **settings):
+    questions = sort_questions(model, samples, store, max_tokens=max_tokens)
+    return ask_questions(model, questions, store, executor, **settings)
 
 
 def test_an_answer_comes_back_as_it_was(tmp_path):
@@ -97,6 +103,32 @@ def test_a_model_that_skips_a_request_is_told_on(tmp_path, samples, instant_mode
     assert "gave no answer" in asked.predictions[-1].error
 
 
+def test_a_failing_question_counts_for_every_sample_that_asks_it(tmp_path, samples, instant_model):
+    one = samples(1)[0]
+    twins = [replace(one, id=f"twin {i}") for i in range(3)]
+    failing = instant_model(fails_on=frozenset({"twin 0"}))
+    with Store(tmp_path / "a.sqlite") as store, pytest.raises(TooManyFailuresError, match="3 of 13 samples failed"):
+        ask(failing, [*twins, *samples(11)[1:]], store, local, fail_on_error=0.2)
+
+
+def test_an_answer_nobody_asked_for_is_refused(tmp_path, samples, instant_model):
+    def chatty(adapter, requests):
+        yield from adapter.predict(requests)
+        yield Prediction("somebody else", "hello")
+
+    with Store(tmp_path / "a.sqlite") as store, pytest.raises(AdapterError, match="'somebody else', which it was not asked"):
+        ask(instant_model(), samples(2), store, chatty)
+
+
+def test_a_missing_picture_is_not_from_the_store(tmp_path, samples, instant_model):
+    broken = samples(2)
+    broken[1] = replace(broken[1], images=(replace(broken[1].images[0], name="missing"),))
+    with Store(tmp_path / "a.sqlite") as store:
+        ask(instant_model(), broken, store, local)
+        asked = ask(instant_model(), broken, store, local)
+    assert (asked.n_asked, asked.n_from_store) == (0, 1)
+
+
 def test_a_file_that_is_no_store_is_named(tmp_path):
     (tmp_path / "a.sqlite").write_text("this is not a database, whatever its name says " * 50)
     with pytest.raises(StoreError, match=r"a\.sqlite cannot be opened.*store=FILE"):
@@ -123,7 +155,7 @@ KILLED_RUN = """
 import sys, time
 sys.path.insert(0, {tests!r})
 from conftest import InstantModel, make_samples
-from harness.asking import ask
+from harness.asking import ask, sort_questions
 from harness.executors import local
 from harness.store import Store
 
@@ -135,7 +167,8 @@ class Slow(InstantModel):
             print(prediction.sample_id, flush=True)   # said only after the answer was stored
 
 with Store({path!r}) as store:
-    print("asked", ask(Slow(), make_samples(200), store, local).n_asked, flush=True)
+    model = Slow()
+    print("asked", ask(model, sort_questions(model, make_samples(200), store), store, local).n_asked, flush=True)
 """
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from harness import config_files
 from harness.cli.list import what_is_lacking
 from harness.cli.settings import split
-from harness.config import TrackingConfig
+from harness.config import TrackingConfig, validate
 from harness.environment import DISTRIBUTION, installed_version
 from harness.errors import HarnessError
 
@@ -98,26 +98,33 @@ def _models() -> Iterator[Finding]:
 
 
 def _store(path: Path) -> Finding:
+    """Looks without leaving anything behind: a store that is not there yet is made by the first run."""
     from harness.store import Store
 
-    existed = path.exists()
+    what = f"store of answers {path}"
+    if not path.exists():
+        nearest = next(parent for parent in path.absolute().parents if parent.exists())
+        writable = nearest.is_dir() and os.access(nearest, os.W_OK)
+        mend = f"{nearest} cannot be written; name another file with store=FILE"
+        return Finding("ok", f"{what}: the first run makes it") if writable else Finding("broken", what, mend)
     try:
         with Store(path) as store:
-            return Finding(
-                "ok", f"store of answers {path}: {len(store):,} answers" if existed else f"store of answers {path}: new"
-            )
+            return Finding("ok", f"{what}: {len(store):,} answers")
     except HarnessError as error:
-        return Finding("broken", f"store of answers {path}", str(error))
+        return Finding("broken", what, str(error))
 
 
 def _tracking(name: str) -> Finding:
-    from harness.tracking import reach
+    from harness.tracking import address, reach
 
-    if name == "none":
+    config: TrackingConfig = validate(TrackingConfig, config_files.read("tracking", name))
+    if config.name == "none":
         return Finding("ok", "tracking is off")
-    config = TrackingConfig(name="mlflow")
+    uri = address(config.uri)
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        return Finding("ok", f"MLflow tracking at {uri}: the first run makes it")
     try:
-        uri = reach(config.uri, config.experiment)
+        reach(uri, config.experiment)
     except Exception as error:  # whatever a tracking server answers with
         return Finding(
             "broken", "MLflow tracking", f"{type(error).__name__}: {error}. Set MLFLOW_TRACKING_URI, or tracking=none."

@@ -57,4 +57,6 @@ def what_is_lacking(group: str, settings: dict[str, object]) -> str:
         return error.short
     except HarnessError as error:
         return " ".join(str(error).split())
+    except Exception as error:  # a user's own class may raise anything; the others are still to be listed
+        return f"{type(error).__name__}: {' '.join(str(error).split())}"
     return ""

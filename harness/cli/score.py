@@ -51,13 +51,13 @@ def main(arguments: Sequence[str]) -> int:
     files, given = settings.split(arguments)
     if len(files) != 1:
         raise ConfigError(f"`harness score` takes one file; got {files or 'none'}. Settings are written key=value.")
-    from harness import run_folder
+    from harness import config_files, run_folder
     from harness.cli.headline import headline
     from harness.config import TrackingConfig, validate
     from harness.scoring import ScoreConfig, score_table
 
     out = Path(str(given.pop("out", None) or f"runs/score-{Path(files[0]).stem}"))
-    tracking: TrackingConfig = validate(TrackingConfig, {"name": given.pop("tracking", "none")})
+    tracking: TrackingConfig = validate(TrackingConfig, config_files.read("tracking", str(given.pop("tracking", "none"))))
     config: ScoreConfig = validate(ScoreConfig, given)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     result = score_table(files[0], config)

@@ -5,25 +5,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import yaml
+
 from harness.errors import ConfigError
 
 
 def split(arguments: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
-    """Return the positional arguments and the settings; ``a.b=c`` nests and ``x=[1,2]`` is a list.
+    """Return the positional arguments and the settings; ``a.b=c`` nests, ``x=[1,2]`` is a list, ``x=null`` is nothing.
+
+    Values stay text: a label ``yes``, ``1.0`` or ``007`` is what was typed, and numbers are read where a number is wanted.
 
     Raises:
-        ConfigError: A setting that cannot be read.
+        ConfigError: A flag, or a setting that cannot be read.
     """
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
+    positional: list[str] = []
+    values: dict[str, Any] = {}
+    for argument in arguments:
+        name, equals, text = argument.partition("=")
+        if argument.startswith("-"):
+            raise ConfigError(
+                f"there is no flag {argument!r}: settings are written key=value; `harness VERB --help` lists them."
+            )
+        if not equals:
+            positional.append(argument)
+            continue
+        *path, last = name.split(".")
+        place = values
+        for part in path:
+            place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise ConfigError(f"{argument!r}: {part} was given a value of its own before.")
+        place[last] = _value(argument, text)
+    return positional, values
 
-    settings = [a for a in arguments if "=" in a and not a.startswith("-")]
-    flags = [a for a in arguments if a.startswith("-")]
-    if flags:
-        raise ConfigError(f"there is no flag {flags[0]!r}: settings are written key=value; `harness VERB --help` lists them.")
+
+def _value(argument: str, text: str) -> Any:
     try:
-        values = OmegaConf.to_container(OmegaConf.from_dotlist(settings))
-    except (OmegaConfBaseException, YAMLError) as error:
-        raise ConfigError(f"the settings {' '.join(settings)} cannot be read: {error}") from error
-    return [a for a in arguments if a not in settings], values  # type: ignore[return-value]
+        found = yaml.load(text, Loader=yaml.BaseLoader) if text.startswith(("[", "{", '"', "'")) else text
+    except yaml.YAMLError as error:
+        raise ConfigError(f"the setting {argument!r} cannot be read: {error}. Lists are written [a,b].") from error
+    return None if found == "null" else found

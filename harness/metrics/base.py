@@ -46,9 +46,13 @@ class Metric:
         included: ``(n,)`` mask of the denominator: what ``n`` counts.
         support: What the metric rests on; every part needs patients in both groups of a gap.
         success: ``(n,)`` outcomes when the metric is a share of ``included``, else ``None``.
-        centred: Whether resamples sit above the estimate (calibration errors) and are moved onto it.
+        centred: Whether resamples sit above the estimate (calibration errors, average precision) and are moved onto it.
         comparable: Whether a gap between unequal groups means anything (raw ECE depends on n).
         scale: What a margin of 1 means in the metric's unit.
+        rounding: How far two computations of the same value may differ, relative to values above 1: resamples are taken in single
+            precision where that is enough. Spreads below it are no spread.
+        alias_of: The metric of another name that this one always equals, e.g. recall of the positive class: it is reported, but not
+            compared, lest one hypothesis count several times among many.
     """
 
     name: str
@@ -60,6 +64,8 @@ class Metric:
     centred: bool = False
     comparable: bool = True
     scale: float = 1.0
+    rounding: float = 1e-9
+    alias_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ the likeliest class against being right. Rows without probabilities are left out
 
 - ``ece``: 15 bins of equal width, closed above (Guo et al. 2017). Descriptive only: it depends on n, and perfectly calibrated answers
   give .214 at n = 30, .041 at 1,000.
-- ``ece_debiased``: root of the debiased squared error over 15 bins of equal mass (Kumar, Liang & Ma 2019).
+- ``ece_debiased``: root of the debiased squared error over 15 bins of equal mass (Kumar, Liang & Ma 2019), 0 where it is below 1e-6:
+  the root would blow rounding up to that.
 - ``smooth_ece``: kernel-smoothed error at the bandwidth that equals it (Blasiok & Nakkiran 2023).
 """
 
@@ -19,10 +20,11 @@ from harness.answers import ClassAnswers
 from harness.metrics.base import Additive, Columns, Family, Floats, Ints, Kernel, Layout, Mask, Metric, Support, divide
 from harness.metrics.confusion import is_binary
 from harness.metrics.probability import has_probabilities
-from harness.metrics.smooth_ece import NODES, node_weights, smooth_ece
+from harness.metrics.smooth_ece import DRAW_TOLERANCE, NODES, node_weights, smooth_ece
 
 BINS = 15
 _ROWS_A_BIN = 10
+_NO_ERROR = 1e-12  # squared
 
 
 def calibration_family(answers: ClassAnswers) -> Family:
@@ -32,8 +34,8 @@ def calibration_family(answers: ClassAnswers) -> Family:
     support = (Support("with probabilities", known),)
     metrics = (
         Metric("ece", False, (0.0, 1.0), known, support, centred=True, comparable=False),
-        Metric("ece_debiased", False, (0.0, 1.0), known, support, centred=True),
-        Metric("smooth_ece", False, (0.0, 1.0), known, support, centred=True),
+        Metric("ece_debiased", False, (0.0, 1.0), known, support, centred=True, rounding=2e-6),
+        Metric("smooth_ece", False, (0.0, 1.0), known, support, centred=True, rounding=2 * DRAW_TOLERANCE),
     )
     residual = confidence - outcome
     width_bin = equal_width_bins(confidence)
@@ -79,9 +81,15 @@ def equal_width_bins(confidence: Floats) -> Ints:
     return np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, BINS - 1)
 
 
-def equal_mass_bins(confidence: Floats) -> Ints:
-    """Number bins of equal mass; equal confidences share a bin. Small groups get fewer bins, so that each holds about ten rows."""
-    bins = int(np.clip(len(confidence) // _ROWS_A_BIN, 1, BINS))
+def equal_mass_bins(confidence: Floats, *, most: int = BINS, rows_a_bin: int = _ROWS_A_BIN) -> Ints:
+    """Number bins of equal mass; equal confidences share a bin.
+
+    Args:
+        confidence: ``(n,)`` in 0..1.
+        most: Largest number of bins.
+        rows_a_bin: Small groups get fewer bins, so that each holds about this many rows.
+    """
+    bins = int(np.clip(len(confidence) // rows_a_bin, 1, most))
     if len(confidence) == 0:
         return np.zeros(0, np.int64)
     edges = np.unique(np.quantile(confidence, np.arange(1, bins) / bins)) if bins > 1 else np.zeros(0)
@@ -97,7 +105,8 @@ def _finish(sums: Floats) -> Floats:
     # A bin of one row has no variance estimate; its term is 0, as in the authors' code.
     with np.errstate(divide="ignore", invalid="ignore"):
         squared = np.where(count >= 2, gap**2 - rate * (1 - rate) / (count - 1), 0.0)
-    debiased = np.sqrt(np.maximum(divide((squared * count).sum(axis=1), total), 0.0))
+    error = divide((squared * count).sum(axis=1), total)
+    debiased = np.sqrt(np.where(error < _NO_ERROR, 0.0, error))
     nodes = np.moveaxis(sums[:, 4 * BINS :], 1, 0)
     return np.stack([ece, debiased, smooth_ece(nodes, total)])
 
@@ -119,4 +128,5 @@ def _reference(confidence: Floats, outcome: Floats) -> Mapping[str, float]:
         if b.sum() >= 2:
             rate = outcome[b].mean()
             squared += b.sum() / n * ((confidence[b].mean() - rate) ** 2 - rate * (1 - rate) / (b.sum() - 1))
-    return {"ece": float(ece), "ece_debiased": max(squared, 0.0) ** 0.5, "smooth_ece": smooth_ece_dense(confidence, outcome)}
+    debiased = 0.0 if squared < _NO_ERROR else squared**0.5
+    return {"ece": float(ece), "ece_debiased": float(debiased), "smooth_ece": smooth_ece_dense(confidence, outcome)}

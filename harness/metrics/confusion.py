@@ -7,6 +7,7 @@ An answer that could not be read is wrong: a miss for its true class and nobody'
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -79,19 +80,34 @@ def _metrics(answers: ClassAnswers, positive: Mask) -> tuple[Metric, ...]:
         names = ", ".join(answers.positive)
         metrics.append(share("sensitivity", f"with a positive truth ({names})", ill, called_ill))
         metrics.append(share("specificity", "with a negative truth", ~ill, called_well))
+    binary = is_binary(answers)
     for c, name in enumerate(answers.classes):
-        metrics += _class_metrics(f"[{name}]", name, truth == c, answer == c)
-    if is_binary(answers):
+        headline = binary and bool(positive[c])
+        recall_is = _recall_is(positive, c)
+        metrics += _class_metrics(f"[{name}]", name, truth == c, answer == c, recall_is, headline=headline)
+    if binary:
         c = int(np.flatnonzero(positive)[0])
-        metrics += _class_metrics("", answers.classes[c], truth == c, answer == c)
+        metrics += _class_metrics("", answers.classes[c], truth == c, answer == c, "sensitivity")
     return tuple(metrics)
 
 
-def _class_metrics(suffix: str, name: str, true: Mask, answered: Mask) -> list[Metric]:
+def _recall_is(positive: Mask, c: int) -> str:
+    """The name that a class's recall already goes by: of the only positive class sensitivity, of the only negative one specificity."""
+    alone = int(np.sum(positive == positive[c])) == 1 and bool(positive.any())
+    return "" if not alone else "sensitivity" if positive[c] else "specificity"
+
+
+def _class_metrics(
+    suffix: str, name: str, true: Mask, answered: Mask, recall_is: str, *, headline: bool = False
+) -> list[Metric]:
+    """Metrics of one class; `headline` says that they are also given without a suffix."""
+    precision = share(f"precision{suffix}", f"answered {name}", answered, true)
+    recall = share(f"recall{suffix}", f"with true class {name}", true, answered)
+    f1 = Metric(f"f1{suffix}", True, (0.0, 1.0), true | answered, (Support(f"with true class {name}", true),))
     return [
-        share(f"precision{suffix}", f"answered {name}", answered, true),
-        share(f"recall{suffix}", f"with true class {name}", true, answered),
-        Metric(f"f1{suffix}", True, (0.0, 1.0), true | answered, (Support(f"with true class {name}", true),)),
+        replace(precision, alias_of="precision" if headline else ""),
+        replace(recall, alias_of=recall_is),
+        replace(f1, alias_of="f1" if headline else ""),
     ]
 
 

@@ -25,15 +25,20 @@ from harness.stats.clusters import Weights
 # Whole numbers up to 2^24 are exact in single precision; beyond half of it sums are taken in double precision.
 _EXACT_ROWS = 1 << 23
 _BLOCK = 16
+_ROUNDING = 1e-6  # single precision, summed over levels
 
 
 def ranking_family(answers: ClassAnswers) -> Family:
     """Return AUROC and average precision: per class one-vs-rest, and over classes (the positive one when binary, else macro)."""
     scores = worst_case_scores(answers)
     names = answers.classes
-    metrics = [_metric(f"auroc[{name}]", answers, c) for c, name in enumerate(names)]
-    metrics += [_metric(f"average_precision[{name}]", answers, c) for c, name in enumerate(names)]
     head = names.index(answers.positive[0]) if is_binary(answers) else None
+    # Of two classes, both AUROCs are one number, and the average precision without a class name is that of the positive one.
+    same = "auroc" if len(names) == 2 else ""
+    metrics = [_metric(f"auroc[{name}]", answers, c, alias_of=same) for c, name in enumerate(names)]
+    for c, name in enumerate(names):
+        alias = "average_precision" if c == head else ""
+        metrics.append(_metric(f"average_precision[{name}]", answers, c, alias_of=alias))
     metrics += [_metric("auroc", answers, head), _metric("average_precision", answers, head)]
 
     def prepare(layout: Layout) -> Kernel:
@@ -61,12 +66,19 @@ def worst_case_scores(answers: ClassAnswers) -> Floats:
     return scores
 
 
-def _metric(name: str, answers: ClassAnswers, c: int | None) -> Metric:
-    if c is None:
-        return Metric(name, True, (0.0, 1.0), np.ones(len(answers.truth), bool), class_support(answers))
+def _metric(name: str, answers: ClassAnswers, c: int | None, *, alias_of: str = "") -> Metric:
+    included, sides = np.ones(len(answers.truth), bool), class_support(answers)
+    if c is not None:
+        included = answers.truth == c
+        sides = _sides(answers, c)[: 2 if name.startswith("auroc") else 1]
+    # A positive drawn twice ranks beside itself, which lifts average precision; the pairs of AUROC are not touched by that.
+    centred = name.startswith("average_precision")
+    return Metric(name, True, (0.0, 1.0), included, sides, centred=centred, rounding=_ROUNDING, alias_of=alias_of)
+
+
+def _sides(answers: ClassAnswers, c: int) -> tuple[Support, Support]:
     true = answers.truth == c
-    sides = (Support(f"with true class {answers.classes[c]}", true), Support(f"without true class {answers.classes[c]}", ~true))
-    return Metric(name, True, (0.0, 1.0), true, sides if name.startswith("auroc") else sides[:1])
+    return Support(f"with true class {answers.classes[c]}", true), Support(f"without true class {answers.classes[c]}", ~true)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ SMALLEST = 1.0 / _CELLS  # bandwidths below a grid cell are not resolved
 _MODES = 272  # at the smallest bandwidth the last mode is damped below 1e-9
 _ROUNDS = 60
 _PARTS = 8
+DRAW_TOLERANCE = 5e-5
+"""How exactly the bandwidth of a resample is solved for."""
 
 
 def node_weights(confidence: Floats) -> tuple[Ints, Floats]:
@@ -41,14 +43,14 @@ def smooth_ece(nodes: Any, total: Any) -> Floats:
         total: ``(...)`` total weight; NaN is returned where it is 0.
     """
     shape = nodes.shape[1:]
-    single = nodes[0].size > 1000  # resamples need no more than single precision; a point estimate does
+    single = nodes.shape[-1] > 1  # resamples need no more than single precision; a point estimate does
     dtype = np.float32 if single else np.float64
     flat, weight = nodes.reshape(NODES, -1), np.asarray(total, float).reshape(-1)
     out = np.full(flat.shape[1], np.nan)
     known = np.flatnonzero(weight > 0)
     if len(known):
         spectrum = ((flat[:, known] / weight[known]).T.astype(dtype)) @ _analysis().astype(dtype)
-        out[known] = _fixed_point(spectrum, tolerance=2e-4 if single else 1e-13)
+        out[known] = _fixed_point(spectrum, tolerance=DRAW_TOLERANCE if single else 1e-13)
     return out.reshape(shape)
 
 

@@ -13,7 +13,7 @@ from harness.phantom.population import (
     AGE_MEAN,
     AGE_SPREAD,
     CLASS_SHARES,
-    ENRICHED_SHARES,
+    EVALUATION,
     HISTORIES,
     HISTORY_SHARES,
     LATENT_MEANS,
@@ -56,7 +56,7 @@ def ceilings(pictures: int, seed: int = 0) -> dict[str, float]:
     right = np.zeros((len(DIAGNOSES), 3))
     seen = np.zeros(len(DIAGNOSES))
     for _ in range(pictures):
-        patient, condition, _ = draw_patient(rng, "", ENRICHED_SHARES)
+        patient, condition, _ = draw_patient(rng, "", EVALUATION)
         truth = DIAGNOSES.index(draw_diagnosis(rng, condition))
         history = HISTORIES[int(rng.choice(6, p=HISTORY_SHARES[truth]))]
         lesion = DIAGNOSES[truth] != "normal"

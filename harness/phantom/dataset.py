@@ -119,8 +119,8 @@ def _metadata(task: Task) -> dict[str, Any]:
             # Answers are JSON [[x_min, y_min, x_max, y_max], ...] on a grid of 100 x 100 over the picture.
             return {"box_frame": [truth.GRID, truth.GRID], "box_format": "xyxy", "box_label": LESION_LABEL}
         case Task.COUNTING:
-            return {"range": list(COUNT_RANGE)}
+            return {"bounds": list(COUNT_RANGE)}
         case Task.REGRESSION:
-            return {"range": list(DIAMETER_RANGE_MM), "unit": "mm"}
+            return {"bounds": list(DIAMETER_RANGE_MM), "unit": "mm"}
         case _:
             return {}

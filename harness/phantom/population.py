@@ -9,7 +9,7 @@ the picture lacks. Skin type is drawn independently of all of this, and changes 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -31,15 +31,30 @@ from harness.phantom.scene import (
 )
 from harness.phantom.skin import draw_skin
 
-PUBLIC_SHARES: Final = (0.22, 0.33, 0.25, 0.13, 0.05, 0.02)
-"""Skin types I to VI as skewed as public collections are: for training."""
-ENRICHED_SHARES: Final = (0.2, 0.2, 0.2, 0.4 / 3, 0.4 / 3, 0.4 / 3)
-"""Skin types I to VI as evaluation sets should have them, 40% IV to VI."""
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """What differs between the split for training and those for evaluation.
+
+    Attributes:
+        skin_types: Shares of Fitzpatrick types I to VI among patients.
+        lesion_numbers: Shares of pictures with one, two and three lesions, among those that are not normal.
+        unrecorded: Share of patients whose skin type is not in the records.
+    """
+
+    skin_types: tuple[float, ...]
+    lesion_numbers: tuple[float, ...]
+    unrecorded: float
+
+
+TRAINING: Final = Mix((0.22, 0.33, 0.25, 0.13, 0.05, 0.02), (0.60, 0.24, 0.16), 0.0)
+"""Skin types as skewed as public collections are. Several lesions in two of five pictures: boxes of small lesions are what takes longest
+to learn."""
+EVALUATION: Final = Mix((0.2, 0.2, 0.2, 0.4 / 3, 0.4 / 3, 0.4 / 3), (0.74, 0.19, 0.07), 0.04)
+"""Skin types as evaluation sets should have them, 40% IV to VI. Several lesions in one of four pictures."""
 
 CLASS_SHARES: Final = (0.2075, 0.2075, 0.2075, 0.2075, 0.17)
 SAME_CONDITION: Final = 0.85
-LESION_NUMBERS: Final = (0.60, 0.24, 0.16)
-"""Shares of pictures with one, two and three lesions, among those that are not normal."""
 PICTURES_PER_PATIENT: Final = (0.15, 0.25, 0.25, 0.20, 0.15)
 
 LATENT_MEANS: Final = np.array(
@@ -80,27 +95,15 @@ HISTORY_SHARES: Final = 0.9 * _HISTORY_ODDS / _HISTORY_ODDS.sum(1, keepdims=True
 _CAMERAS: Final = {"A": (1.0, 1.0, 1.0), "B": (1.05, 1.0, 0.92), "C": (0.94, 1.0, 1.08), "D": (1.02, 0.95, 1.0)}
 
 
-def draw_patient(
-    rng: np.random.Generator, id_: str, shares: tuple[float, ...], unrecorded: float = 0.0
-) -> tuple[Patient, str, int]:
-    """Draw a patient.
-
-    Args:
-        rng: Source of randomness.
-        id_: The patient's id.
-        shares: Shares of skin types I to VI.
-        unrecorded: Share of patients whose skin type nobody wrote down.
-
-    Returns:
-        The patient, the leading condition, and the number of pictures (1 to 5).
-    """
-    fitzpatrick = FITZPATRICK[int(rng.choice(6, p=shares))]
+def draw_patient(rng: np.random.Generator, id_: str, mix: Mix) -> tuple[Patient, str, int]:
+    """Draw a patient: who, the leading condition, and the number of pictures (1 to 5)."""
+    fitzpatrick = FITZPATRICK[int(rng.choice(6, p=mix.skin_types))]
     condition = int(rng.choice(5, p=CLASS_SHARES))
     age = int(np.clip(rng.normal(AGE_MEAN[condition], AGE_SPREAD[condition]), 4, 94))
     site = SITES[int(rng.choice(6, p=SITE_SHARES[condition]))]
     sex = ("female", "male")[int(rng.integers(2))]
     pictures = 1 + int(rng.choice(5, p=PICTURES_PER_PATIENT))
-    recorded = None if rng.random() < unrecorded else fitzpatrick
+    recorded = None if rng.random() < mix.unrecorded else fitzpatrick
     return Patient(id_, sex, age, site, fitzpatrick, recorded), DIAGNOSES[condition], pictures
 
 
@@ -111,14 +114,14 @@ def draw_diagnosis(rng: np.random.Generator, condition: str) -> str:
     return DIAGNOSES[int(rng.choice(5, p=CLASS_SHARES))]
 
 
-def draw_scene(rng: np.random.Generator, id_: str, patient: Patient, diagnosis: str) -> Scene:
+def draw_scene(rng: np.random.Generator, id_: str, patient: Patient, diagnosis: str, mix: Mix) -> Scene:
     """Draw one picture's worth of parameters."""
     history = HISTORIES[int(rng.choice(6, p=HISTORY_SHARES[DIAGNOSES.index(diagnosis)]))]
     skin = draw_skin(rng, patient.fitzpatrick)
     artefacts = draw_artefacts(rng)
     lesions: tuple[Lesion, ...] = ()
     if diagnosis != "normal":
-        lesions = draw_lesions(rng, diagnosis, 1 + int(rng.choice(3, p=LESION_NUMBERS)), artefacts.scope_rim)
+        lesions = draw_lesions(rng, diagnosis, 1 + int(rng.choice(3, p=mix.lesion_numbers)), artefacts.scope_rim)
     return Scene(id_, patient, history, diagnosis, skin, lesions, artefacts, draw_device(rng), _seed(rng))
 
 

@@ -15,8 +15,9 @@ from typing import Final
 import numpy as np
 
 from harness.phantom.population import (
-    ENRICHED_SHARES,
-    PUBLIC_SHARES,
+    EVALUATION,
+    TRAINING,
+    Mix,
     draw_diagnosis,
     draw_patient,
     draw_scene,
@@ -31,8 +32,6 @@ CALIBRATION_PATIENTS: Final = 200
 TEST_PATIENTS: Final = 520
 MATCHED_SPOTS: Final = 430
 """Spots photographed on all six skins; about 360 of them show a lesion, the others normal skin, so that all five classes are there."""
-UNRECORDED: Final = 0.04
-"""Share of calibration and test patients whose skin type is not in the records."""
 
 _PHANTOM: Final = 20261122
 
@@ -49,24 +48,24 @@ def scenes(split: str, limit: int | None = None) -> tuple[Scene, ...]:
 
 def _all_scenes(split: str) -> Iterator[Scene]:
     if split == "train":
-        return islice(_patients(split, TRAIN_PICTURES, PUBLIC_SHARES, 0.0), TRAIN_PICTURES)
+        return islice(_patients(split, TRAIN_PICTURES, TRAINING), TRAIN_PICTURES)
     if split == "calibration":
-        return _patients(split, CALIBRATION_PATIENTS, ENRICHED_SHARES, UNRECORDED)
+        return _patients(split, CALIBRATION_PATIENTS, EVALUATION)
     if split == "test":
-        return _patients(split, TEST_PATIENTS, ENRICHED_SHARES, UNRECORDED)
+        return _patients(split, TEST_PATIENTS, EVALUATION)
     if split == "matched":
         return _matched()
     raise ValueError(f"unknown split {split!r}; there are {', '.join(SPLITS)}")
 
 
-def _patients(split: str, number: int, shares: tuple[float, ...], unrecorded: float) -> Iterator[Scene]:
+def _patients(split: str, number: int, mix: Mix) -> Iterator[Scene]:
     code = SPLITS.index(split)
     for index in range(number):
         rng = np.random.default_rng([_PHANTOM, code, index])
-        patient, condition, pictures = draw_patient(rng, f"{split}-p{index:04d}", shares, unrecorded)
+        patient, condition, pictures = draw_patient(rng, f"{split}-p{index:04d}", mix)
         for picture in range(pictures):
             own = np.random.default_rng([_PHANTOM, code, index, picture + 1])
-            yield draw_scene(own, f"{patient.id}-{picture}", patient, draw_diagnosis(own, condition))
+            yield draw_scene(own, f"{patient.id}-{picture}", patient, draw_diagnosis(own, condition), mix)
 
 
 def _matched() -> Iterator[Scene]:
@@ -75,8 +74,8 @@ def _matched() -> Iterator[Scene]:
     for index in range(MATCHED_SPOTS):
         rng = np.random.default_rng([_PHANTOM, code, index])
         lesion = f"matched-l{index:04d}"
-        patient, condition, _ = draw_patient(rng, lesion, ENRICHED_SHARES)
-        scene = draw_scene(rng, lesion, patient, draw_diagnosis(rng, condition))
+        patient, condition, _ = draw_patient(rng, lesion, EVALUATION)
+        scene = draw_scene(rng, lesion, patient, draw_diagnosis(rng, condition), EVALUATION)
         skin_seed = int(rng.integers(2**32))
         for fitzpatrick in FITZPATRICK:
             yield replace(on_other_skin(scene, fitzpatrick, skin_seed), id=f"{lesion}-{fitzpatrick}")

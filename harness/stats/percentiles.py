@@ -1,8 +1,9 @@
 """Limits and p-values from resamples.
 
 Calibration errors are an absolute value of noise: a resample adds its own noise to the sample's, so the resamples sit above the
-estimate and a plain percentile interval can miss its own point. For those the resamples are moved so that their median falls on the
-estimate (`centred`); everything else takes plain percentiles.
+estimate and a plain percentile interval can miss its own point. Average precision is biased upward too: a positive drawn twice ranks
+beside itself. For those the resamples are moved so that their median falls on the estimate (`centred`); everything else takes plain
+percentiles, and is moved only where these would miss the estimate.
 """
 
 from __future__ import annotations
@@ -45,16 +46,27 @@ def centred(draws: Floats, value: Any) -> Floats:
 
 
 def percentile_p(draws: Floats) -> float:
-    """Return the two-sided p-value of 0 from its place among the resamples; never 0: ``2 (count + 1) / (B + 1)``, at most 1.
+    """Return the two-sided p-value of 0: one minus the level at which `percentile_limits` just reaches it.
+
+    Never below ``2 / (B + 1)``: so few resamples cannot show less. NaN where more than half of the resamples are undefined.
 
     Args:
         draws: ``(B,)`` resampled differences.
     """
-    defined = draws[~np.isnan(draws)]
-    if not len(defined):
+    ordered = np.sort(draws[~np.isnan(draws)])
+    if not len(ordered) or 2 * len(ordered) < len(draws):
         return float("nan")
-    below, above = int(np.sum(defined <= 0)), int(np.sum(defined >= 0))
-    return min(1.0, 2 * (min(below, above) + 1) / (len(defined) + 1))
+    tail = min(_share_reaching_zero(ordered), _share_reaching_zero(-ordered[::-1]))
+    return float(np.clip(2 * tail, 2 / (len(ordered) + 1), 1.0))
+
+
+def _share_reaching_zero(ordered: Floats) -> float:
+    """Largest share whose quantile, interpolated as in `percentile_limits`, is not above 0."""
+    above = int(np.searchsorted(ordered, 0.0, side="right"))
+    if above in (0, len(ordered)):
+        return above / len(ordered)
+    a, b = float(ordered[above - 1]), float(ordered[above])
+    return (above - 1 - a / (b - a)) / (len(ordered) - 1)
 
 
 def _quantile(ordered: Floats, defined: Ints, share: float) -> Floats:

@@ -76,12 +76,21 @@ def square_and_add(
         compared: ``(value, low, high)``.
         rho: Correlation of the two estimates.
     """
-    p1, l1, u1 = reference
-    p2, l2, u2 = compared
-    down = (p2 - l2) ** 2 + (u1 - p1) ** 2 - 2 * rho * (p2 - l2) * (u1 - p1)
-    up = (u2 - p2) ** 2 + (p1 - l1) ** 2 - 2 * rho * (u2 - p2) * (p1 - l1)
-    d = p2 - p1
+    # Resampled limits can lie beyond their own value; an arm that points the wrong way is no arm.
+    down1, up1 = _arms(*reference)
+    down2, up2 = _arms(*compared)
+    down = down2**2 + up1**2 - 2 * rho * down2 * up1
+    up = up2**2 + down1**2 - 2 * rho * up2 * down1
+    d = compared[0] - reference[0]
+    if math.isnan(down) or math.isnan(up):
+        return math.nan, math.nan
     return d - math.sqrt(max(down, 0.0)), d + math.sqrt(max(up, 0.0))
+
+
+def _arms(value: float, low: float, high: float) -> tuple[float, float]:
+    if math.isnan(low) or math.isnan(high):
+        return math.nan, math.nan
+    return max(value - low, 0.0), max(high - value, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +142,8 @@ def anova_icc(cells: Cells) -> float:
     """Estimate the intra-patient correlation of a yes/no outcome, pooled over groups (their means are taken out).
 
     Returns:
-        The estimate in 0..1. Where it cannot be estimated (every outcome the same, one patient a group, or one picture a
-        patient) it is 1: then a patient counts as one observation, which can only widen an interval.
+        The estimate in 0..1. Where it cannot be estimated (every outcome the same, one patient a group, one picture a patient, or
+        sizes so unequal that the estimator has no positive variance to divide by) it is 1: then a patient counts as one observation, which can only widen an interval.
     """
     group, cluster = np.nonzero(cells.size)
     size, hits = cells.size[group, cluster], cells.hits[group, cluster]
@@ -147,7 +156,8 @@ def anova_icc(cells: Cells) -> float:
         return 1.0
     ms_between, ms_within = between / (k - g), within / (n - k)
     typical = (n - float(np.sum(size**2 / group_n[group]))) / (k - g)
-    return float(np.clip((ms_between - ms_within) / (ms_between + (typical - 1) * ms_within), 0.0, 1.0))
+    total = ms_between + (typical - 1) * ms_within
+    return float(np.clip((ms_between - ms_within) / total, 0.0, 1.0)) if total > 0 else 1.0
 
 
 def proportions(cells: Cells) -> list[Proportion]:
@@ -165,11 +175,17 @@ def proportions(cells: Cells) -> list[Proportion]:
 def correlation(cells: Cells, reference: int, compared: int) -> float:
     """Estimate the correlation of two groups' shares from the clusters they have in common.
 
-    Each cluster contributes ``sum(y - p) / n`` to each share (its linearised contribution); without a common cluster it is 0.
+    Each cluster contributes ``sum(y - p) / n`` to each share (its linearised contribution); without a common cluster it is 0. A
+    positive covariance is reduced by half a cluster, Newcombe's correction for paired shares (1998, method 10): two groups that agree
+    in every cluster are not known to agree always, and their difference must not get a point interval.
     """
     z = []
     for g in (reference, compared):
         size, hits = cells.size[g], cells.hits[g]
         z.append(hits - size * (hits.sum() / max(size.sum(), 1.0)))
     scale = math.sqrt(float(z[0] @ z[0]) * float(z[1] @ z[1]))
-    return float(np.clip(z[0] @ z[1] / scale, -1.0, 1.0)) if scale > 0 else 0.0
+    covariance, products = float(z[0] @ z[1]), cells.size[reference] * cells.size[compared]
+    common = int(np.count_nonzero(products))
+    if covariance > 0 and common:
+        covariance = max(covariance - float(products.sum()) / common / 2, 0.0)
+    return float(np.clip(covariance / scale, -1.0, 1.0)) if scale > 0 else 0.0

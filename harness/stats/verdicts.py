@@ -29,20 +29,29 @@ def verdict(low: float, high: float, margin: float) -> Verdict:
     return Verdict.INCONCLUSIVE
 
 
-def p_by_inversion(limits: Callable[[float], tuple[float, float]], difference: float) -> float:
+def p_by_inversion(limits: Callable[[float], tuple[float, float]], difference: float, *, z: float) -> float:
     """Return the two-sided p-value of no difference: one minus the level at which the interval just reaches 0.
 
     Args:
         limits: Normal quantile to ``(low, high)``.
         difference: The observed difference.
+        z: Normal quantile of the interval that is reported. The level is looked for on its side of it, so that the p-value and the
+            interval agree even where limits do not widen steadily (strongly correlated groups).
     """
     if math.isnan(difference) or difference == 0:
         return math.nan if math.isnan(difference) else 1.0
     side = 0 if difference > 0 else 1
-    if limits(_FAR)[side] * difference > 0:
+
+    def clear(quantile: float) -> bool:
+        return limits(quantile)[side] * difference > 0
+
+    start, stop = (z, _FAR) if clear(z) else (0.0, z)
+    if clear(stop):
         return float(2 * ndtr(-_FAR))
-    z = brentq(lambda quantile: limits(quantile)[side], 0.0, _FAR, xtol=1e-10)
-    return float(min(1.0, 2 * ndtr(-z)))
+    if not clear(start):  # even the middle of the resamples lies on the other side of 0
+        return 1.0
+    reached = brentq(lambda quantile: limits(quantile)[side], start, stop, xtol=1e-10)
+    return float(min(1.0, 2 * ndtr(-reached)))
 
 
 def detectable_difference(
