@@ -29,7 +29,7 @@ def names(group: str, extra: Sequence[str] = ()) -> list[str]:
 
 
 def read(group: str, name: str, extra: Sequence[str] = ()) -> dict[str, Any]:
-    """Return one configuration as written; interpolations are left as they are.
+    """Return one configuration as written, with what its defaults say; interpolations are left as they are.
 
     Raises:
         ConfigError: There is none of that name.
@@ -37,7 +37,10 @@ def read(group: str, name: str, extra: Sequence[str] = ()) -> dict[str, Any]:
     for folder in folders(extra):
         path = folder / group / f"{name}.yaml"
         if path.is_file():
-            content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+            content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            bases = [base for base in content.pop("defaults", []) if base != "_self_"]
+            for base in reversed(bases):
+                content = {**read(group, base, extra), **content}
             return content
     raise unknown(group, name, extra)
 

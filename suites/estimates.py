@@ -1,8 +1,8 @@
 """From resampled values to estimates: which interval is used when.
 
 - A share: Wilson on the effective sample size.
-- A calibration error: percentiles of the resamples moved onto the estimate, since resampling adds noise to an absolute value of noise.
-- Everything else: percentiles.
+- A calibration error or average precision: percentiles of the resamples moved onto the estimate, since resampling biases these.
+- Everything else: percentiles. Where they would miss the estimate itself, the resamples are moved onto it too, and the reason says so.
 - Resamples that all agree never make a point interval: for a bounded metric Wilson on the number of patients stands in, else it is NaN.
 """
 
@@ -29,6 +29,8 @@ PERCENTILE, CENTRED, WILSON, WILSON_PATIENTS = (
     "wilson_effective_n",
     "wilson_patients",
 )
+
+MOVED = "the resamples lie to one side of the estimate: they were moved so that their median is the estimate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,17 @@ def estimate_groups(found: Resampled, index: int, settings: Settings) -> GroupEs
     """
     grouping, point, draws = found.groupings[index], found.point[index], found.draws[index]
     low, high, undefined = percentile_limits(draws, settings.level)
-    moved = np.array([m.centred for m in found.metrics], bool)
+    auto = settings.interval == "auto"
+    rounding = np.array([m.rounding for m in found.metrics])[:, None] * np.maximum(1.0, np.abs(point))
+    biased = np.array([m.centred and auto for m in found.metrics], bool)[:, None]
+    moved = biased | (low > point + rounding) | (high < point - rounding)
     own_low, own_high = low.copy(), high.copy()
-    if settings.interval == "auto" and moved.any():
-        own_low[moved], own_high[moved], _ = percentile_limits(centred(draws[moved], point[moved]), settings.level)
+    own_low[moved], own_high[moved], _ = percentile_limits(centred(draws[moved], point[moved]), settings.level)
+    # What is left between limit and estimate is rounding.
+    own_low, own_high = np.minimum(own_low, point), np.maximum(own_high, point)
     cells = tuple(tabulate(found.clusters, grouping.codes, len(grouping.levels), m.included, m.success) for m in found.metrics)
     shares = tuple(proportions(c) if m.success is not None else [] for m, c in zip(found.metrics, cells, strict=True))
-    constant = (high - low) <= 1e-12 * np.maximum(1.0, np.abs(high))
-    auto = settings.interval == "auto"
+    constant = (high - low) <= rounding
     rows = []
     for k, metric in enumerate(found.metrics):
         n, n_clusters = cells[k].n, cells[k].n_clusters
@@ -80,11 +85,12 @@ def estimate_groups(found: Resampled, index: int, settings: Settings) -> GroupEs
                 bootstrap_low=float(low[k, g]),
                 bootstrap_high=float(high[k, g]),
                 level=settings.level,
-                method=CENTRED if metric.centred and auto else PERCENTILE,
+                method=CENTRED if moved[k, g] else PERCENTILE,
                 n=int(n[g]),
                 n_clusters=int(n_clusters[g]),
                 n_resamples=settings.n_resamples,
                 n_undefined=int(undefined[k, g]),
+                reason=MOVED if moved[k, g] and not biased[k] else "",
             )
             if math.isnan(estimate.value):
                 reason = undefined_reason(metric, grouping.codes == g)
@@ -101,14 +107,26 @@ def _primary(plain: Estimate, metric: Metric, share: Proportion | None, settings
     z = z_of(settings.level)
     if share is not None and settings.interval == "auto":
         low, high = wilson(share.value, share.n_effective, z)
-        return replace(plain, low=low, high=high, method=WILSON)
+        return replace(plain, low=low, high=high, method=WILSON, reason="")
     if constant:
         return _instead_of_a_point(plain, metric, share, z)
-    reason = f"{plain.n_undefined} of {plain.n_resamples} resamples were undefined" if plain.n_undefined else ""
     if math.isnan(plain.low):
-        return replace(plain, reason=f"{reason}: too many for an interval")
+        return replace(plain, method="", reason=f"{undefined_resamples(plain)}: too many for an interval")
     lowest, highest = metric.bounds
-    return replace(plain, low=max(plain.low, lowest), high=min(plain.high, highest), reason=reason)
+    low, high = max(plain.low, lowest), min(plain.high, highest)
+    if high - low <= metric.rounding:
+        return _instead_of_a_point(plain, metric, share, z)
+    return replace(plain, low=low, high=high, reason=joined(plain.reason, undefined_resamples(plain)))
+
+
+def undefined_resamples(estimate: Estimate) -> str:
+    """Say how many resamples were undefined; nothing when none was."""
+    return f"{estimate.n_undefined} of {estimate.n_resamples} resamples were undefined" if estimate.n_undefined else ""
+
+
+def joined(*reasons: str) -> str:
+    """Put reasons together, empty ones left out."""
+    return "; ".join(filter(None, reasons))
 
 
 def _instead_of_a_point(plain: Estimate, metric: Metric, share: Proportion | None, z: float) -> Estimate:

@@ -36,9 +36,9 @@ def reliability(
     """Return one curve a group.
 
     Returns:
-        ``{"task", "group", "kind", "n", "bins": [{"confidence", "observed", "low", "high", "n"}, ...]}``: at most ten bins of equal mass, of about
-        20 rows or more, with mean confidence, observed share with its Wilson interval on the effective sample size, and rows. ``kind`` is ``"positive class"``
-        or ``"likeliest class"``: what the confidence is about.
+        ``{"task", "group", "kind", "n", "bins": [{"confidence", "observed", "low", "high", "n"}, ...]}``: at most ten bins of equal mass,
+        of about 20 rows or more, with mean confidence, observed share with its Wilson interval on the effective sample size, and rows.
+        ``kind`` is ``"positive class"`` or ``"likeliest class"``: what the confidence is about.
     """
     if answers.probabilities is None:
         return []

@@ -2,7 +2,8 @@
 
 A share's gap is Newcombe's hybrid score interval on the effective sample sizes, with the correlation of the groups where patients have
 pictures in both. Every other gap is taken inside each resample. Where a group's resamples all agree, its own limits (Wilson) enter by
-square-and-add: the other group's spread alone would make the interval too narrow.
+square-and-add: the other group's spread alone would make the interval too narrow. A metric that always equals another one is compared
+under the other's name only.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ from harness.metrics.base import Metric
 from harness.stats.percentiles import centred, percentile_limits, percentile_p
 from harness.stats.proportions import correlation, square_and_add, tabulate, wilson, z_of
 from harness.stats.verdicts import POWER, adjust, detectable_difference, p_by_inversion, verdict
-from harness.suites.estimates import CENTRED, PERCENTILE, GroupEstimates, bounded_limits
+from harness.suites.estimates import (
+    CENTRED,
+    MOVED,
+    PERCENTILE,
+    GroupEstimates,
+    bounded_limits,
+    joined,
+    undefined_resamples,
+)
 from harness.suites.groups import SKIN
 from harness.suites.resampling import Resampled
 from harness.suites.settings import Settings
@@ -59,7 +68,7 @@ def task_gaps(found: Resampled, index: int, estimates: GroupEstimates, settings:
     reference = grouping.levels.index(grouping.reference)
     gaps = []
     for k, metric in enumerate(found.metrics):
-        if not metric.comparable:
+        if not metric.comparable or _repeats(metric, settings):
             continue
         counts = [
             (s.label, tabulate(found.clusters, grouping.codes, len(grouping.levels), s.rows).n_clusters) for s in metric.support
@@ -71,6 +80,15 @@ def task_gaps(found: Resampled, index: int, estimates: GroupEstimates, settings:
             pair = _Pair(metric, k, reference, compared, draws, rho, _scarcest(counts, reference, compared))
             gaps.append(_gap(pair, estimates, settings))
     return gaps
+
+
+def _repeats(metric: Metric, settings: Settings) -> bool:
+    """Whether a metric is compared under another name; one that was asked for by its own name is compared under that as well."""
+    return bool(metric.alias_of) and _plain(metric.name) not in settings.primary
+
+
+def _plain(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def adjusted(gaps: Sequence[Gap]) -> list[Gap]:
@@ -99,10 +117,8 @@ def _gap(pair: _Pair, estimates: GroupEstimates, settings: Settings) -> Gap:
     if too_few:
         decided, reason, p_value = Verdict.INCONCLUSIVE, too_few, math.nan
     elif decided is Verdict.WITHIN_MARGIN and (estimate.low > 0 or estimate.high < 0):
-        reason = "; ".join(
-            filter(None, (reason, "the interval excludes 0 as well: a gap too small to matter under this margin"))
-        )
-    declared = grouping.attribute == SKIN and metric.name.rpartition("/")[2] in settings.primary
+        reason = joined(reason, "the interval excludes 0 as well: a gap too small to matter under this margin")
+    declared = grouping.attribute == SKIN and _plain(metric.name) in settings.primary
     return Gap(
         metric=metric.name,
         attribute=grouping.attribute,
@@ -155,17 +171,27 @@ def _difference(pair: _Pair, estimates: GroupEstimates, settings: Settings) -> t
         reasons = [f"{name}: {e.reason}" for name, e in zip(names, (a, b), strict=True) if math.isnan(e.value)]
         return replace(plain, low=math.nan, high=math.nan, method="", reason="; ".join(reasons)), math.nan
     auto = settings.interval == "auto"
-    constant = estimates.constant[pair.k, [pair.reference, pair.compared]].any() or high - low <= 1e-12
+    rounding = 2 * pair.metric.rounding * max(1.0, abs(a.value), abs(b.value))
+    constant = estimates.constant[pair.k, [pair.reference, pair.compared]].any() or high - low <= rounding
     if (auto and pair.metric.success is not None) or constant:
         return _by_limits(plain, pair, estimates, settings)
-    lowest, highest = pair.metric.bounds
-    width = highest - lowest
-    if auto and pair.metric.centred:
+    if math.isnan(low):
+        return replace(plain, method="", reason=f"{undefined_resamples(plain)}: too many for an interval"), math.nan
+    biased = auto and pair.metric.centred
+    if biased or low > value + rounding or high < value - rounding:
         draws = centred(draws, value)
         low, high, _ = (float(v) for v in percentile_limits(draws, settings.level))
-        plain = replace(plain, method=CENTRED)
-    reason = f"{plain.n_undefined} of {plain.n_resamples} resamples were undefined" if plain.n_undefined else ""
-    return replace(plain, low=max(low, -width), high=min(high, width), reason=reason), percentile_p(draws)
+        plain = replace(plain, method=CENTRED, reason="" if biased else MOVED)
+    lowest, highest = pair.metric.bounds
+    width = highest - lowest
+    # What is left between limit and estimate is rounding.
+    low, high = max(min(low, value), -width), min(max(high, value), width)
+    if high - low <= rounding:
+        return _by_limits(plain, pair, estimates, settings)
+    p_value = percentile_p(draws)
+    if low <= 0 <= high:  # so that rounding parts neither
+        p_value = max(p_value, 1 - settings.level)
+    return replace(plain, low=low, high=high, reason=joined(plain.reason, undefined_resamples(plain))), p_value
 
 
 def _by_limits(plain: Estimate, pair: _Pair, estimates: GroupEstimates, settings: Settings) -> tuple[Estimate, float]:
@@ -180,16 +206,13 @@ def _by_limits(plain: Estimate, pair: _Pair, estimates: GroupEstimates, settings
     low, high = limits(z_of(settings.level))
     score = settings.interval == "auto" and pair.metric.success is not None
     if math.isnan(low) or math.isnan(high):
-        return replace(
-            plain,
-            low=math.nan,
-            high=math.nan,
-            method="",
-            reason="every resample of a group gave the same value, which says nothing about the spread",
-        ), math.nan
-    p_value = p_by_inversion(limits, plain.value)
+        unusable = 2 * plain.n_undefined > plain.n_resamples
+        same = "every resample of a group gave the same value, which says nothing about the spread"
+        reason = f"{undefined_resamples(plain)}: too many for an interval" if unusable else same
+        return replace(plain, low=math.nan, high=math.nan, method="", reason=reason), math.nan
+    p_value = p_by_inversion(limits, plain.value, z=z_of(settings.level))
     if score:
-        return replace(plain, low=low, high=high, method=NEWCOMBE), p_value
+        return replace(plain, low=low, high=high, method=NEWCOMBE, reason=""), p_value
     reason = "every resample of a group gave the same value; its Wilson limits enter by square-and-add"
     return replace(plain, low=low, high=high, method=SQUARE_AND_ADD, reason=reason), max(p_value, 2 / (plain.n_resamples + 1))
 
@@ -203,9 +226,8 @@ def _limits_of(pair: _Pair, estimates: GroupEstimates, settings: Settings, side:
     if estimates.constant[pair.k, g]:
         n = shares[g].n_effective if shares else float(estimate.n_clusters)
         return lambda z: bounded_limits(estimate.value, pair.metric, n, z)
-    draws = (
-        centred(pair.draws[side], estimate.value) if pair.metric.centred and settings.interval == "auto" else pair.draws[side]
-    )
+    moved = estimate.method == CENTRED
+    draws = centred(pair.draws[side], estimate.value) if moved else pair.draws[side]
 
     def limits(z: float) -> tuple[float, float]:
         low, high, _ = percentile_limits(draws, float(2 * ndtr(z) - 1))
@@ -229,7 +251,9 @@ def _detectable(pair: _Pair, estimates: GroupEstimates, settings: Settings) -> f
     if shares:
         n = shares[pair.reference].n_effective, shares[pair.compared].n_effective
         return detectable_difference(a.value, *n, level=settings.level, worse=worse, rho=pair.rho, scarce=scarce)
-    spread = float(np.nanstd(pair.draws[1] - pair.draws[0], ddof=1)) if not np.isnan(pair.draws).all() else math.nan
+    difference = pair.draws[1] - pair.draws[0]
+    defined = difference[~np.isnan(difference)]
+    spread = float(np.std(defined, ddof=1)) if len(defined) > 1 else math.nan
     if math.isfinite(width) and (any(scarce) or estimates.constant[pair.k, [pair.reference, pair.compared]].any()):
         # Resamples of so few patients do not show their spread: count patients, as for a share.
         share = (a.value - lowest) / width

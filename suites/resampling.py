@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,13 @@ from threadpoolctl import ThreadpoolController
 
 from harness.metrics.base import Family, Kernel, Layout, Metric
 from harness.metrics.families import check_double_entry
-from harness.stats.clusters import Clusters, Ints, clusters_of, resample_weights, strata
+from harness.stats.clusters import Clusters, Ints, Weights, clusters_of, resample_weights, strata
 from harness.suites.groups import Grouping, contrast_codes
 from harness.suites.settings import Settings
 
 Floats = NDArray[np.float64]
 EVERYBODY = "everybody"
+_KEPT_CELLS = 1 << 22  # 16 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +89,26 @@ def _check(families: Sequence[Family], everybody: Floats) -> None:
         start += len(family.metrics)
 
 
+def _weights(parts: list[Ints], count: int, settings: Settings) -> Iterable[Weights]:
+    """Tasks about the same patients share their weights; those too large to keep are drawn as they are used."""
+    if count * settings.n_resamples <= _KEPT_CELLS:
+        return _kept_weights(tuple(part.tobytes() for part in parts), count, settings.n_resamples, settings.seed)
+    return resample_weights(np.random.default_rng(settings.seed), parts, count, n_resamples=settings.n_resamples)
+
+
+@lru_cache(maxsize=1)
+def _kept_weights(parts: tuple[bytes, ...], count: int, n_resamples: int, seed: int) -> tuple[Weights, ...]:
+    indices = [np.frombuffer(part, np.int64) for part in parts]
+    kept = tuple(resample_weights(np.random.default_rng(seed), indices, count, n_resamples=n_resamples))
+    for weights in kept:
+        weights.flags.writeable = False
+    return kept
+
+
 def _draw(kernels: Sequence[Kernel], parts: list[Ints], count: int, shape: tuple[int, ...], settings: Settings) -> Floats:
     draws = np.empty((*shape, settings.n_resamples))
     at = 0
-    rng = np.random.default_rng(settings.seed)
-    for weights in resample_weights(rng, parts, count, n_resamples=settings.n_resamples):
+    for weights in _weights(parts, count, settings):
         width = weights.shape[1]
         draws[:, :, at : at + width] = _apply(kernels, weights)
         at += width

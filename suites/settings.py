@@ -41,4 +41,6 @@ class Settings:
         if self.interval not in {"auto", "bootstrap"}:
             raise ConfigError(f"interval={self.interval!r} is unknown: use 'auto' or 'bootstrap'.")
         if self.margin_group < 0:
-            raise ConfigError(f"margin_group={self.margin_group!r} must not be negative: write 0.05 for five points in a hundred.")
+            raise ConfigError(
+                f"margin_group={self.margin_group!r} must not be negative: write 0.05 for five points in a hundred."
+            )

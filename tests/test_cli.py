@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -132,17 +133,19 @@ def test_another_prompt_or_setting_asks_anew(finished):
     assert "12 questions asked, 0 answered from the store" in changed
 
 
-def test_a_killed_run_goes_on(tmp_path):
+@pytest.mark.parametrize("seed", range(3))
+def test_a_run_killed_at_a_random_moment_goes_on(tmp_path, seed):
     process = subprocess.Popen(
         [HARNESS, "run", "limit=60", "out=killed", *QUIET], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     store = tmp_path / "runs" / "answers.sqlite-wal"
     deadline = time.monotonic() + 60
-    while not (store.exists() and store.stat().st_size > 50_000) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    while not (store.exists() and store.stat().st_size > 30_000) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(random.Random(seed).uniform(0, 1.0))
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert not (tmp_path / "killed").exists()
+    assert not (tmp_path / "killed" / "result.json").exists()
     harness("run", "limit=60", "out=killed", *QUIET, cwd=tmp_path)
     run = record(tmp_path / "killed", "run.json")
     assert 0 < run["n_from_store"] < 180
@@ -231,6 +234,41 @@ def test_your_own_model_needs_no_fork(tmp_path):
     listed = harness("list", "models", "--config-dir", "configs", cwd=tmp_path, env=env).stdout
     assert "mine" in listed
     assert "Always nevus" in listed
+
+
+def test_your_own_pictures_need_a_table_and_a_folder(tmp_path):
+    from harness.phantom.dataset import load
+
+    rows = ["file,diagnosis,patient_id,skin_type,sex,age"]
+    (tmp_path / "pictures").mkdir()
+    for sample in load("calibration", tasks=["classification"], limit=12):
+        name = sample.id.split("/")[0] + ".png"
+        sample.images[0].load().save(tmp_path / "pictures" / name)
+        skin = sample.attributes["fitzpatrick"] or ""
+        rows.append(
+            f"{name},{sample.target},secret-{sample.patient_id},{skin},{sample.attributes['sex']},{sample.attributes['age']}"
+        )
+    (tmp_path / "pictures" / "broken.png").write_text("no picture")
+    rows += ["broken.png,nevus,secret-x,V,male,40", "gone.png,nevus,secret-y,V,male,40"]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    (tmp_path / "configs" / "dataset").mkdir(parents=True)
+    (tmp_path / "configs" / "dataset" / "mine.yaml").write_text(
+        "defaults: [table, _self_]\nname: mine\ntitle: Ours\ntable: t.csv\nroot: pictures\nimage: file\ntarget: diagnosis\n"
+        "patient: patient_id\nattributes: {fitzpatrick: skin_type, sex: sex, age: age}\nprompt: classify the lesion\n"
+        "positive: [melanoma]\n"
+    )
+    own = ("--config-dir", "configs", "dataset=mine", "tracking=none")
+    harness("run", *own, "out=o", cwd=tmp_path)
+    result = record(tmp_path / "o")
+    assert next(c["counts"] for c in result["coverage"] if c["group"] is None) == {"ok": 12, "error": 2}
+    page = (tmp_path / "o" / "report.html").read_text()
+    assert "secret-" not in page
+    assert "data:image" not in page
+    stopped = harness("run", *own, "out=p", "fail_on_error=0.1", cwd=tmp_path, code=1)
+    assert "2 of 14 samples failed, more than fail_on_error=0.1 allows" in stopped.stderr
+    listed = harness("list", "datasets", "--config-dir", "configs", cwd=tmp_path).stdout
+    assert "mine" in listed
+    assert "cannot run" not in listed
 
 
 def test_four_runs_at_once_on_a_fresh_tracking_store(tmp_path):

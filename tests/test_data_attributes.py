@@ -12,7 +12,7 @@ from harness.data.attributes import age, fitzpatrick, label, normalise, sex
     [
         (1, "I"), (6, "VI"), (3.0, "III"), ("3.0", "III"), (" 4 ", "IV"), ("v", "V"), ("Vi", "VI"), ("I", "I"),
         (0, None), (-1, None), (7, None), (2.5, None), ("", None), (math.nan, None), (None, None), ("unknown", None), ("nan", None),
-        ("dark", None), (math.inf, None), ("IIII", None),
+        ("dark", None), (math.inf, None), ("IIII", None), (True, None), (False, None), ("True", None), ("TRUE", None),
     ],
 )  # fmt: skip
 def test_fitzpatrick(value, expected):
@@ -23,7 +23,8 @@ def test_fitzpatrick(value, expected):
     ("value", "expected"),
     [
         ("MALE", "male"), ("m", "male"), ("Female", "female"), (" F ", "female"), ("Intersex", "intersex"),
-        ("", None), ("unknown", None), (math.nan, None), (None, None), (1, None), ("0", None),
+        ("", None), ("unknown", None), (math.nan, None), (None, None), (1, None), ("0", None), (True, None),
+        ("Nonbinary", "non-binary"), ("Jane Doe", None),
     ],
 )  # fmt: skip
 def test_sex(value, expected):
@@ -43,6 +44,7 @@ def test_sex(value, expected):
         (math.nan, None),
         (math.inf, None),
         ("old", None),
+        (True, None),
     ],
 )
 def test_age(value, expected):
@@ -62,5 +64,9 @@ def test_a_data_sets_own_words_come_first():
     assert normalise("fitzpatrick", "Brown", {"brown": "V"}) == "V"
     assert normalise("sex", 0, {"0": "female"}) == "female"
     assert normalise("gender", "W", {"w": "female"}) == "female"
+    assert normalise("sex", "X", {"x": "Third sex"}) == "third sex"
+    assert normalise("sex", "X", {"x": "1"}) is None
+    assert normalise("sex", "X", {"x": "unknown"}) is None
+    assert normalise("sex", "True", {"1": "female"}) == "female"
     assert normalise("age", "40-60", {"40-60": "50"}) == 50.0
     assert normalise("site", "trunk ") == "trunk"

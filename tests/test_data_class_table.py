@@ -130,8 +130,8 @@ def test_predictions_that_are_texts_go_through_the_parser():
     )
     assert unread.status[2:] == [Status.UNPARSABLE] * 2
     assert notes[-1] == (
-        "Column 'q': 2 predictions name none of the classes, e.g. 'rash'. "
-        "They count as unparsable; if they are classes, give choices=[...]."
+        "Column 'q': 2 predictions name none of the classes. "
+        "They count as unparsable or refused; if they are classes, give choices=[...]."
     )
 
 
@@ -144,6 +144,85 @@ def test_a_status_column_explains_missing_answers():
     assert class_answers(frame.assign(s="error"), id="id", target="y", score="p", status="s").answer.tolist() == [-1] * 4
 
 
+def test_scores_of_rows_that_did_not_answer_are_not_used():
+    """The declared worst case holds for every failed row, whatever is left in its score columns."""
+    notes = []
+    frame = two(s=["ok", "refused", "truncated", "ok"], p=[0.1, 0.9, -1.0, 0.4])
+    found = class_answers(frame, id="id", target="y", score="p", status="s", note=notes.append)
+    assert np.isnan(found.probabilities).any(axis=1).tolist() == [False, True, True, False]
+    assert found.answer.tolist() == [0, -1, -1, 0]
+    assert "2 rows did not answer, as their status says: scores in them, if any, are not used." in notes
+    for status in ("refused", "empty", "truncated", "error", "unparsable"):
+        assert class_answers(frame.assign(s=status), id="id", target="y", score="p", status="s").probabilities is None
+    many = three(p_bcc=[0.0, 0.2, 0.7], p_mel=[0.0, 0.3, 0.2], p_nev=[0.0, 0.5, 0.1], s=["error", "", "ok"])
+    found = class_answers(many, id="id", target="y", scores=["p_bcc", "p_mel", "p_nev"], status="s")
+    assert np.isnan(found.probabilities).any(axis=1).tolist() == [True, False, False]
+
+
+def test_the_score_of_a_prediction_that_cannot_be_read_stays():
+    notes = []
+    frame = two(q=["0", "hm", None, "I cannot tell."], p=[0.1, 0.9, 0.5, None])
+    found = class_answers(frame, id="id", target="y", prediction="q", score="p", note=notes.append)
+    assert found.status == [Status.OK, Status.UNPARSABLE, Status.EMPTY, Status.REFUSED]
+    assert found.answer.tolist() == [0, -1, -1, -1]
+    assert found.probabilities[:3, 1].tolist() == [0.1, 0.9, 0.5]
+    assert np.isnan(found.probabilities[3]).all()
+    assert "2 predictions could not be read but have a score: they count as wrong answers, and their score is used." in notes
+
+
+SECRET = "Jane Doe, MRN 1234"
+
+
+def test_no_note_and_no_group_tells_what_a_cell_holds():
+    """Notes go into result.json, reports and MLflow with privacy on; so do the names of groups."""
+    notes = []
+    frame = two(
+        q=[f"{SECRET} says nothing", f"I cannot assess {SECRET}", "The answer is 1, " + SECRET, None],
+        fst=[SECRET, "III", "V", "?"],
+        sex=[SECRET, "f", "m", "unknown"],
+        age=[SECRET, "30", "150", None],
+        id=[SECRET, "b", "c", "d"],
+        pat=[SECRET, "P1", None, None],
+    )
+    found = class_answers(
+        join(frame, frame.iloc[1:].assign(extra=SECRET), on="id", note=notes.append),
+        id="id",
+        target="y",
+        prediction="q",
+        groups={"fitzpatrick": "fst", "sex": "sex", "age": "age"},
+        cluster="pat",
+        note=notes.append,
+    )
+    assert len(notes) == 9
+    assert not [note for note in notes if "Jane" in note or "MRN" in note or "150" in note]
+    assert [found.units.attributes[name][0] for name in ("fitzpatrick", "sex", "age")] == [None] * 3
+    assert (
+        "sex is unknown in 2 of 4 rows; 2 of them hold something in column 'sex' that is no known sex (male, female, m, f)."
+        in notes
+    )
+
+
+@pytest.mark.parametrize("cells", [[True, False, True, "IV"], ["True", "False", "True", "IV"]])
+def test_booleans_are_no_skin_type_age_or_sex(cells):
+    groups = {"fitzpatrick": "b", "sex": "g", "age": "a"}
+    frame = two(b=cells, g=[*cells[:3], "f"], a=[*cells[:3], 40])
+    found = class_answers(frame, id="id", target="y", score="p", groups=groups)
+    assert found.units.attributes["fitzpatrick"].tolist() == [None, None, None, "IV"]
+    assert found.units.attributes["sex"].tolist() == [None, None, None, "female"]
+    assert found.units.attributes["age"].tolist() == [None, None, None, 40.0]
+    for words in ({"True": "male", "False": "female"}, {"1": "male", "0": "female"}):
+        found = class_answers(frame, id="id", target="y", score="p", groups={"sex": "g"}, words={"sex": words})
+        assert found.units.attributes["sex"].tolist() == ["male", "female", "male", "female"]
+
+
+@pytest.mark.parametrize("positive", [True, 1, 1.0, np.int64(1), np.bool_(True), "1", [True], np.array([1]), pd.Series([1.0])])
+@pytest.mark.parametrize("choices", [None, [False, True], np.array([0, 1]), np.array(["0", "1"]), (0.0, 1.0)])
+def test_labels_are_taken_as_they_come(positive, choices):
+    found = class_answers(two(), id="id", target="y", score="p", positive=positive, choices=choices)
+    assert found.classes == ("0", "1")
+    assert found.positive == ("1",)
+
+
 def test_groups_are_normalised_and_the_unknown_counted():
     notes = []
     frame = two(fst=[3.0, -1, None, "vi"], g=["M", "female", "", "f"], a=[30, -5, 200, None])
@@ -153,7 +232,11 @@ def test_groups_are_normalised_and_the_unknown_counted():
     assert found.units.attributes["fitzpatrick"].tolist() == ["III", None, None, "VI"]
     assert found.units.attributes["sex"].tolist() == ["male", "female", None, "female"]
     assert found.units.attributes["age"].tolist() == [30.0, None, None, None]
-    assert "fitzpatrick is unknown in 2 of 4 rows (values read as unknown: '-1')." in notes
+    assert (
+        "fitzpatrick is unknown in 2 of 4 rows; 1 of them hold something in column 'fst' that is no known skin type (1-6 or I-VI)."
+        in notes
+    )
+    assert "sex is unknown in 1 of 4 rows." in notes
     mapped = class_answers(
         two(fst=["12", "34", "56", "34"]),
         id="id",
@@ -205,7 +288,7 @@ def test_a_label_outside_the_truth_needs_choices():
             ["'mell' is none of the choices (mel, nev) in row 3 (id 'c').", "Did you mean 'mel'?", "or add it to choices."],
         ),
         (two(y=["a"] * 4), {"prediction": "y"}, ["only one label, 'a', occurs. Give choices=[...]"]),
-        (two(), {"score": "p", "choices": [0]}, ["choices= must be two or more different labels, got [0]."]),
+        (two(), {"score": "p", "choices": [0]}, ["choices= must be two or more different labels, got 0."]),
         (two(y=["a", "b", "a", "b"]), {"score": "p"}, ["say which with positive=. The classes are a, b."]),
         (two(), {"score": "p", "positive": 2}, ["positive='2' is none of the classes (0, 1)."]),
         (two(), {"score": "p", "positive": [0, 1]}, ["but positive= names 2. Name one, or give scores=[...]."]),

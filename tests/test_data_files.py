@@ -95,3 +95,12 @@ def test_data_frames_are_tables_too():
         as_table(pd.DataFrame({"a": []}))
     with pytest.raises(TableError, match=re.escape("table has more than one column called 'a'.")):
         as_table(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+
+
+def test_what_is_no_table():
+    with pytest.raises(
+        TableError, match=r"^no table was given: set dataset\.table=FILE, or pass the path of a file or a DataFrame\.$"
+    ):
+        as_table(None)
+    with pytest.raises(TableError, match=r"^a list is no table: give the path"):
+        as_table([1, 2])

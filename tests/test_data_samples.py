@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from harness.answers import BoxAnswers, ClassAnswers, NumberAnswers
-from harness.data.samples import read_answers
+from harness.data.samples import inferred_bounds, read_answers, unscored
 from harness.errors import AdapterError, TableError
+from harness.phantom.dataset import load
 from harness.types import Prediction, Sample, Status, Task
 
 CHOICES = ("melanoma", "nevus")
@@ -119,3 +120,36 @@ def test_texts_and_label_sets_have_answers_but_no_columns():
     by_task, answers = read_answers(asked, [Prediction("a", "brown"), Prediction("b", "crust")])
     assert by_task == {}
     assert [answer.value for answer in answers] == ["brown", ("crust",)]
+    end = "questions were asked, and no figure is computed from the answers: this task is not scored yet."
+    assert unscored(asked) == [f"multilabel: 1 {end}", f"caption: 1 {end}"]
+    assert unscored([sample("a")]) == []
+
+
+def test_the_phantom_declares_the_range_of_its_numbers():
+    asked = load("test", tasks=["counting", "regression"], limit=12)
+    by_task, _ = read_answers(asked, [Prediction(one.id, "?") for one in asked])
+    assert by_task["counting"].bounds == (0.0, 3.0)
+    assert by_task["regression"].bounds == (0.0, 20.0)
+    assert np.isnan(by_task["regression"].answer).all()
+    assert inferred_bounds(asked) == []
+
+
+def test_without_bounds_the_range_is_inferred_and_said_to_be():
+    asked = [sample("a", Task.COUNTING, 3), sample("b", Task.COUNTING, 5), sample("c")]
+    by_task, _ = read_answers(asked, [Prediction("a", "3"), Prediction("b", "many")])
+    assert by_task["counting"].bounds == (3.0, 5.0)
+    assert inferred_bounds(asked) == [
+        "counting: no bounds are declared, so the range that an unreadable answer costs is inferred from the targets."
+    ]
+
+
+def test_an_unreadable_number_is_never_free():
+    asked = [sample("a", Task.COUNTING, 2), sample("b", Task.COUNTING, 2)]
+    assert read_answers(asked, [Prediction("a", "2"), Prediction("b", "3")])[0]["counting"].bounds == (2.0, 2.0)
+    with pytest.raises(
+        TableError, match=r"counting: 1 of 2 answers could not be read and no bounds are declared.*Declare bounds="
+    ):
+        read_answers(asked, [Prediction("a", "2"), Prediction("b", "many")])
+    for bounds in ((3, 3), (5, 1), (0, float("inf"))):
+        with pytest.raises(TableError, match=r"counting samples declare bounds=.*, which is no range"):
+            read_answers([sample("a", Task.COUNTING, 2, bounds=bounds)], [Prediction("a", "2")])

@@ -55,7 +55,7 @@ def test_several_pictures_of_one_question(root):
 def test_counting_and_regression(root):
     samples = load(table(y=["3", "5"]), root, task="counting")
     assert [sample.target for sample in samples] == [3, 5]
-    assert samples[0].metadata == {"bounds": (3.0, 5.0)}
+    assert samples[0].metadata == {}  # inferred later, and said to be
     samples = load(table(y=["3.5", "5"]), root, task="regression", bounds=(0, 30), unit="mm")
     assert [sample.target for sample in samples] == [3.5, 5.0]
     assert samples[0].metadata == {"bounds": (0, 30), "unit": "mm"}
@@ -111,6 +111,12 @@ def test_detection_knows_the_pictures_size_when_answers_come_on_a_grid(root):
             {"task": "detection"},
             ["row 2 (id '2'): 'none' are no boxes", "and [] where there is nothing."],
         ),
+        (
+            {"y": [1, 2]},
+            {"task": "counting", "bounds": (3, 3)},
+            ["bounds=(3, 3) must be two numbers, the lower one first."],
+        ),
+        ({"y": [1, 2]}, {"task": "counting", "bounds": (3,)}, ["bounds=(3,) must be two numbers"]),
         ({"y": ["[]", "[[1,2,3]]"]}, {"task": "detection"}, ["are no boxes (not_four_numbers)."]),
     ],
 )

@@ -45,12 +45,12 @@ def test_p_value_inverts_the_interval():
     def limits(z):
         return square_and_add((0.6, *wilson(0.6, 50, z)), (0.85, *wilson(0.85, 40, z)))
 
-    p = p_by_inversion(limits, 0.25)
+    p = p_by_inversion(limits, 0.25, z=1.96)
     low, high = limits(z_of(1 - p))
     assert low == pytest.approx(0.0, abs=1e-8)
     assert high > 0
-    assert p_by_inversion(limits, 0.0) == 1.0
-    assert math.isnan(p_by_inversion(limits, math.nan))
+    assert p_by_inversion(limits, 0.0, z=1.96) == 1.0
+    assert math.isnan(p_by_inversion(limits, math.nan, z=1.96))
 
 
 def test_icc_by_hand():
@@ -81,11 +81,12 @@ def test_where_icc_cannot_be_estimated_a_patient_is_one_observation():
     assert alone.n_effective == pytest.approx(1.0)
 
 
-def test_correlation_is_zero_without_common_patients_and_one_for_equal_answers():
+def test_correlation_is_zero_without_common_patients_and_newcombes_for_equal_answers():
     apart = table([0, 1, 2, 3], [1, 0, 1, 0], [0, 0, 1, 1], 2)
     assert correlation(apart, 0, 1) == 0.0
     paired = table([0, 1, 2, 0, 1, 2], [1, 0, 1, 1, 0, 1], [0, 0, 0, 1, 1, 1], 2)
-    assert correlation(paired, 0, 1) == pytest.approx(1.0)
+    # (ad - bc - n / 2) / sqrt(product of the margins), by hand: (2 - 1.5) / 2
+    assert correlation(paired, 0, 1) == pytest.approx(0.25)
 
 
 def test_clusters_do_not_depend_on_row_order():
@@ -207,3 +208,27 @@ def test_gap_intervals_cover_and_rarely_cry_gap(pictures, icc, p):
     held = coverage(np.random.default_rng(3), n_patients=(200, 20), pictures=pictures, icc=icc, p=p, worlds=worlds)
     assert held >= 0.93 - 2 * math.sqrt(0.93 * 0.07 / worlds)
     assert 1 - held <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / worlds)
+
+
+def test_limits_on_the_far_side_of_their_value_are_no_arms():
+    assert square_and_add((0.5, 0.6, 0.7), (0.7, 0.6, 0.9)) == pytest.approx((0.2 - math.hypot(0.1, 0.2), 0.4))
+
+
+def test_a_p_value_is_one_where_the_middle_of_the_resamples_lies_beyond_zero():
+    assert p_by_inversion(lambda z: (-0.1 - z, 0.3 + z), 0.05, z=1.96) == 1.0
+
+
+def test_icc_without_a_positive_variance_counts_patients():
+    # One patient alone in a group with all the variance, two equal ones in the other: mean squares 0 and 2/7, typical size 1.
+    assert anova_icc(table([0] * 7 + [1, 2], [1] * 4 + [0] * 3 + [1, 1], [0] * 7 + [1, 1], 2)) == 1.0
+
+
+@pytest.mark.parametrize("low", [-0.05, -0.01, 0.0, 0.01, 0.02])
+def test_percentile_p_agrees_with_the_limits(low):
+    draws = np.random.default_rng(0).permutation(np.linspace(low, 1.0, 400))
+    for level in (0.9, 0.95, 0.99):
+        below, above, _ = percentile_limits(draws, level)
+        assert (percentile_p(draws) < 1 - level) == bool(below > 0 or above < 0)
+    p = percentile_p(draws)
+    if 2 / 401 < p < 1:
+        assert float(percentile_limits(draws, 1 - p)[0]) == pytest.approx(0.0, abs=1e-9)

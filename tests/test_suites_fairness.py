@@ -96,6 +96,52 @@ def test_an_attribute_with_many_values_is_no_grouping():
     assert [g.attribute for g in groupings(units(["I"] * 9, device=[f"d{i}" for i in range(9)]))] == ["fitzpatrick"] * 2
 
 
+def test_attributes_without_groups_or_gaps_are_named():
+    many = {"device": [f"d{i % 9}" for i in range(90)], "site": ["a", "b", "c"] * 30, "gender": ["f", "m"] * 45}
+    found = evaluate({"d": yes_no(["I", "V"] * 45, [0, 1] * 45, [0, 1] * 45, blank=[None] * 90, **many)}, QUICK)
+    assert "There are no results by device: it has 9 values, and more than 8 make no groups." in found.notes
+    assert "There are no results by blank: it is unknown for every sample." in found.notes
+    assert [n for n in found.notes if n.startswith("Groups by site are described, not compared")]
+    assert {g.attribute for g in found.gap_results} == {"fitzpatrick", "gender"}
+
+
+def test_one_hypothesis_is_compared_under_one_name():
+    answers = random_yes_no()
+    found = evaluate({"d": answers}, QUICK)
+    names = [g.metric for g in found.gap_results if g.attribute == "fitzpatrick"]
+    expected = {"sensitivity", "specificity", "auroc", "average_precision", "precision", "f1", "balanced_accuracy", "accuracy"}
+    assert expected <= set(names)
+    assert {n for n in names if "[" in n} == {"precision[benign]", "f1[benign]", "average_precision[benign]"}
+    assert "recall" not in names
+    values = [(g.estimate.value, g.estimate.low) for g in found.gap_results]
+    assert len(set(values)) == len(values)
+    assert {"recall", "recall[melanoma]", "auroc[benign]"} <= {m.metric for m in found.metric_results}
+    asked = evaluate({"d": answers}, replace(QUICK, primary=("recall",)))
+    assert [g.metric for g in asked.gap_results if g.family == "declared"] == ["recall"]
+
+
+def test_where_resamples_miss_the_estimate_they_are_moved_onto_it():
+    rng = np.random.default_rng(3)
+    truth = rng.integers(0, 2, 24)
+    p = rng.random(24)
+    answers = yes_no(["I", "V"] * 12, truth, (p > 0.5).astype(int), probabilities=np.column_stack([1 - p, p]))
+    assert estimate(evaluate({"d": answers}, QUICK), "average_precision").method == "bootstrap_centred"
+    plain = evaluate({"d": answers}, replace(QUICK, interval="bootstrap"))
+    moved = [m for m in plain.metric_results if m.estimate.method == "bootstrap_centred"]
+    assert all("moved so that their median is the estimate" in m.estimate.reason for m in moved)
+    for one in (m.estimate for m in plain.metric_results if not math.isnan(m.estimate.low)):
+        assert one.low <= one.value <= one.high
+
+
+def test_equal_scores_never_make_a_point_interval():
+    even = np.full((40, 2), 0.5)
+    found = evaluate({"d": yes_no(["I", "V"] * 20, [0, 0, 1, 1] * 10, [0] * 40, probabilities=even)}, QUICK)
+    for metric in ("auroc", "smooth_ece", "ece_debiased"):
+        one = estimate(found, metric)
+        assert one.high - one.low > 0.01
+        assert one.low <= one.value <= one.high
+
+
 def test_zero_of_one_against_nine_of_nine_is_inconclusive():
     found = evaluate({"diagnosis": yes_no(["I"] * 9 + ["V"], [1] * 10, [1] * 9 + [0])}, QUICK)
     one = gap(found, "sensitivity")
@@ -264,6 +310,8 @@ def test_figures_are_counts_that_add_up():
     assert [m["group"] for m in found.figures["confusion"]] == groups
     matrix = found.figures["confusion"][0]
     assert np.sum(matrix["counts"]) == 200
+    assert [len(c["bins"]) for c in found.figures["reliability"]][0] == 10
+    assert all(len(c["bins"]) <= max(c["n"] // 20, 1) for c in found.figures["reliability"])
     assert matrix["columns"] == ["benign", "melanoma", "unread"]
     curve = found.figures["reliability"][0]
     assert [c["group"] for c in found.figures["reliability"]] == groups

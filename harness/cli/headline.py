@@ -60,7 +60,8 @@ def _verdict(gap: Gap | None) -> str:
     if gap is None:
         return ""
     if gap.verdict == "inconclusive" and math.isfinite(gap.minimum_detectable):
-        return f"{gap.verdict} (detectable from {gap.minimum_detectable:.2f})"
+        hopeless = gap.minimum_detectable >= 1
+        return f"{gap.verdict} ({'too few patients' if hopeless else f'detectable from {gap.minimum_detectable:.2f}'})"
     return str(gap.verdict)
 
 

@@ -6,13 +6,20 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from harness.data.labels import label_text
+
 SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
 """Fitzpatrick skin types, lightest first."""
 
 OLDEST = 120.0
 """An age above this, or below 0, is a slip of the pen: unknown."""
 
-_SEXES = {"male": "male", "m": "male", "man": "male", "female": "female", "f": "female", "woman": "female"}
+_SEXES = {
+    **dict.fromkeys(("male", "m", "man"), "male"),
+    **dict.fromkeys(("female", "f", "woman"), "female"),
+    **{word: word for word in ("intersex", "diverse", "other", "non-binary")},
+    "nonbinary": "non-binary",
+}
 _UNKNOWN_WORDS = frozenset(
     {"", "nan", "none", "null", "na", "n/a", "<na>", "unknown", "unk", "missing", "not reported", "-", "?"}
 )
@@ -26,12 +33,15 @@ def normalise(attribute: str, value: Any, words: Mapping[str, str] | None = None
         value: What the table says.
         words: The data set's own words to the house's, e.g. ``{"34": "III"}``; looked up first, without regard to case.
     """
-    if words and (mapped := _lookup(words, value)) is not None:
+    mapped = _lookup(words, value) if words else None
+    if mapped is not None:
         value = mapped
     if attribute == "fitzpatrick":
         return fitzpatrick(value)
     if attribute in ("sex", "gender"):
-        return sex(value)
+        # Words of the user's own may name a sex that is not in our list, but no number.
+        own = label(mapped) if mapped is not None and _number(mapped) is None else None
+        return sex(value) or (own.lower() if own else None)
     if attribute == "age":
         return age(value)
     return label(value)
@@ -50,14 +60,12 @@ def fitzpatrick(value: Any) -> str | None:
 
 
 def sex(value: Any) -> str | None:
-    """Return ``"male"``, ``"female"``, another label as given in lower case (e.g. ``"intersex"``), or ``None`` when unknown.
+    """Return ``"male"``, ``"female"``, ``"intersex"``, ``"diverse"``, ``"other"`` or ``"non-binary"``; ``None`` for anything else.
 
-    Numbers are unknown: which of 0 and 1 is female is the data set's secret, so give its words (``words={"0": "female"}``).
+    Numbers are unknown: which of 0 and 1 is female is the data set's secret, so give its words (``words={"0": "female"}``). So is
+    any other text: what someone typed into the wrong cell must not become the name of a group in a report.
     """
-    text = _text(value).lower()
-    if text in _UNKNOWN_WORDS or _number(text) is not None:
-        return None
-    return _SEXES.get(text, text)
+    return _SEXES.get(_text(value).lower())
 
 
 def age(value: Any) -> float | None:
@@ -89,5 +97,10 @@ def _number(text: str) -> float | None:
 
 
 def _lookup(words: Mapping[str, str], value: Any) -> str | None:
-    key = _text(value).lower()
-    return next((str(to) for word, to in words.items() if str(word).strip().lower() == key), None)
+    text = _text(value)
+    # A column of booleans may be mapped by "True" and "False", or by "1" and "0" as labels are spelt.
+    for key in dict.fromkeys((text.lower(), label_text(text).lower())):
+        for word, to in words.items():
+            if str(word).strip().lower() == key:
+                return str(to)
+    return None

@@ -95,10 +95,10 @@ def _tell(column: str, names: list[str], texts: list[int], codes: Ints, answers:
     if read_rows:
         note(f"Column '{column}': {read_rows} predictions are not labels and were read as text.")
     if unread:
-        examples = ", ".join(repr(names[code][:40]) for code in unread[:3])
+        # Counts only: what a model wrote about a patient must not reach a report by way of a note.
         note(
-            f"Column '{column}': {int(counts[unread].sum())} predictions name none of the classes, e.g. {examples}. "
-            "They count as unparsable; if they are classes, give choices=[...]."
+            f"Column '{column}': {int(counts[unread].sum())} predictions name none of the classes. "
+            "They count as unparsable or refused; if they are classes, give choices=[...]."
         )
     if (codes < 0).any():
         note(f"Column '{column}': {int((codes < 0).sum())} predictions are empty.")

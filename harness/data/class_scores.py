@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.answers import Floats, Labels
-from harness.data.columns import label_text, numbers
+from harness.data.columns import numbers
 from harness.data.frame import Table, name_rows
 from harness.data.joining import Note
+from harness.data.labels import label_text
 from harness.errors import TableError
 
 SUM_TOLERANCE = 1e-2
@@ -20,9 +22,20 @@ SUM_TOLERANCE = 1e-2
 _ROUNDING = 1e-6
 
 
-def binary(
-    table: Table, column: str, classes: tuple[str, ...], positive: str, answered: NDArray[np.bool_], ids: Labels
-) -> Floats:
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Which rows' probabilities count.
+
+    Attributes:
+        valid: ``(n,)`` rows whose status column does not say that the model failed; what the others hold is not looked at.
+        answered: ``(n,)`` rows whose answer could be read as well: they must have a probability.
+    """
+
+    valid: NDArray[np.bool_]
+    answered: NDArray[np.bool_]
+
+
+def binary(table: Table, column: str, classes: tuple[str, ...], positive: str, rows: Rows, ids: Labels) -> Floats:
     """Return ``(n, 2)`` probabilities from a column of the positive class's.
 
     Args:
@@ -30,7 +43,7 @@ def binary(
         column: The column.
         classes: The two classes.
         positive: The one the column is about.
-        answered: ``(n,)`` rows whose model answered; only the others may have no score.
+        rows: Which rows need and may have a score.
         ids: ``(n,)`` ids, for errors.
 
     Raises:
@@ -41,7 +54,7 @@ def binary(
             f"{table.name}: score='{column}' is one probability a row, but there are {len(classes)} classes ({', '.join(classes)}). "
             "Give scores=[...], one column for each class."
         )
-    of_positive = _probabilities(table, column, "score", answered, ids)
+    of_positive = _probabilities(table, column, "score", rows, ids)
     found = np.stack([1.0 - of_positive, of_positive], axis=1)
     return found if classes[1] == positive else found[:, ::-1].copy()
 
@@ -52,7 +65,7 @@ def many(
     classes: tuple[str, ...],
     *,
     ordered: bool,
-    answered: NDArray[np.bool_],
+    rows: Rows,
     ids: Labels,
     note: Note,
 ) -> Floats:
@@ -64,7 +77,7 @@ def many(
             not tell, by order.
         classes: The ``C`` classes.
         ordered: Whether the user gave the classes in an order of theirs, without which an order says nothing.
-        answered: ``(n,)`` rows whose model answered; only the others may have no scores.
+        rows: Which rows need and may have scores.
         ids: ``(n,)`` ids, for errors.
         note: Told when names overrule the order given.
 
@@ -72,7 +85,7 @@ def many(
         TableError: Columns that cannot be matched to classes, impossible probabilities, or rows that do not sum to one.
     """
     matched = _match(table, columns, classes, ordered, note)
-    found = np.stack([_probabilities(table, column, "scores", answered, ids) for column in matched], axis=1)
+    found = np.stack([_probabilities(table, column, "scores", rows, ids) for column in matched], axis=1)
     n_empty = np.isnan(found).sum(axis=1)
     partly = (n_empty > 0) & (n_empty < len(classes))
     if partly.any():
@@ -91,10 +104,10 @@ def many(
     return scaled
 
 
-def _probabilities(table: Table, column: str, role: str, answered: NDArray[np.bool_], ids: Labels) -> Floats:
-    found = numbers(table, column, role, ids)
+def _probabilities(table: Table, column: str, role: str, rows: Rows, ids: Labels) -> Floats:
+    found = np.where(rows.valid, numbers(table, column, role, ids), np.nan)
     where = f"{table.name}, column '{column}' ({role}=): "
-    missing = np.isnan(found) & answered
+    missing = np.isnan(found) & rows.answered
     if missing.any():
         raise TableError(
             f"{where}no probability (empty or NaN) in {name_rows(table, missing, ids)}. Give status=COLUMN to say what became of rows "

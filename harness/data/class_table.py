@@ -13,6 +13,7 @@ from harness.data.class_truth import positives_of, truth_of
 from harness.data.files import as_table
 from harness.data.frame import TableLike
 from harness.data.joining import Note, no_note
+from harness.data.labels import LabelsGiven
 from harness.data.units import units_of
 from harness.errors import TableError
 from harness.types import Status
@@ -29,18 +30,22 @@ def class_answers(
     prediction: str | None = None,
     score: str | None = None,
     scores: Sequence[str] | Mapping[str, str] | None = None,
-    positive: str | int | Sequence[str | int] | None = None,
+    positive: LabelsGiven | None = None,
     groups: Mapping[str, str] | None = None,
     cluster: str | None = None,
     status: str | None = None,
-    choices: Sequence[str | int] | None = None,
+    choices: LabelsGiven | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
     note: Note = no_note,
 ) -> ClassAnswers:
     """Return the answers of a table, one row an image.
 
-    Labels are compared in one spelling (`harness.data.columns.label_text`: ``1``, ``1.0`` and ``True`` are ``"1"``). A prediction
+    Labels are compared in one spelling (`harness.data.labels.label_text`: ``1``, ``1.0`` and ``True`` are ``"1"``). A prediction
     that is none of the labels is read as a model's text by `harness.parsing`.
+
+    A row whose ``status`` says that the model did not answer has no probabilities, whatever its score columns hold: it takes the
+    worst place in AUROC, average precision and Brier. A prediction that could not be read, though its status is ``ok``, keeps the
+    probabilities given: the model did say how likely it holds each class.
 
     Args:
         table: A DataFrame, a `Table`, or the path of a CSV, JSONL or Parquet file.
@@ -55,7 +60,7 @@ def class_answers(
         status: Column that says what became of a question (``ok``, ``refused``, ``empty``, ``error``, ...); an empty cell is ``ok``.
         choices: The classes, in the order wanted. Without it, the labels of ``target``.
         words: Attribute name to the data set's own words, e.g. ``{"fitzpatrick": {"34": "III"}}``.
-        note: Told what was assumed, unknown or unreadable.
+        note: Told what was assumed, unknown or unreadable: counts and names of columns, never ids or what a cell holds.
 
     Raises:
         TableError: Anything that would make a number wrong: it names column, first rows and mend.
@@ -70,21 +75,24 @@ def class_answers(
     positives = positives_of(positive, classes, needed=score is not None)
 
     states = stated(table, status, units.ids)
+    valid = states == STATUSES.index(Status.OK)
     answer: Ints = np.full(len(table), -1, dtype=np.int64)
     if prediction is not None:
         answer, states = predicted(table, prediction, classes, states, note)
     answered = states == STATUSES.index(Status.OK)
+    rows = class_scores.Rows(valid, answered)
     probabilities = None
     if score is not None:
-        probabilities = class_scores.binary(table, score, classes, positives[0], answered, units.ids)
+        probabilities = class_scores.binary(table, score, classes, positives[0], rows, units.ids)
     elif scores is not None:
         ordered = choices is not None
-        probabilities = class_scores.many(table, scores, classes, ordered=ordered, answered=answered, ids=units.ids, note=note)
+        probabilities = class_scores.many(table, scores, classes, ordered=ordered, rows=rows, ids=units.ids, note=note)
     if probabilities is not None and prediction is None:
         decided = _decided(probabilities, classes, positives if score is not None else ())
         answer = np.where(answered, decided, -1)
-    if probabilities is not None and np.isnan(probabilities).all():
-        probabilities = None
+    if probabilities is not None:
+        _tell_scored(probabilities, rows, note)
+        probabilities = None if np.isnan(probabilities).all() else probabilities
     return ClassAnswers(units, [STATUSES[code] for code in states.tolist()], classes, truth, answer, probabilities, positives)
 
 
@@ -95,3 +103,12 @@ def _decided(probabilities: Floats, classes: tuple[str, ...], positives: tuple[s
         return np.where(probabilities[:, index] >= THRESHOLD, index, 1 - index)
     likeliest: Ints = np.where(np.isnan(probabilities), -1.0, probabilities).argmax(axis=1)
     return likeliest
+
+
+def _tell_scored(probabilities: Floats, rows: class_scores.Rows, note: Note) -> None:
+    failed = int((~rows.valid).sum())
+    if failed:
+        note(f"{failed} rows did not answer, as their status says: scores in them, if any, are not used.")
+    kept = int((rows.valid & ~rows.answered & ~np.isnan(probabilities).any(axis=1)).sum())
+    if kept:
+        note(f"{kept} predictions could not be read but have a score: they count as wrong answers, and their score is used.")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from harness.answers import Ints, Labels
-from harness.data.columns import coded, label_text
+from harness.data.columns import coded
 from harness.data.frame import Table, name_rows
+from harness.data.labels import LabelsGiven, label_list
 from harness.errors import TableError, near_match
 
 
-def truth_of(table: Table, target: str, choices: Sequence[str | int] | None, ids: Labels) -> tuple[tuple[str, ...], Ints]:
+def truth_of(table: Table, target: str, choices: LabelsGiven | None, ids: Labels) -> tuple[tuple[str, ...], Ints]:
     """Return the class names and each row's true one.
 
     Args:
@@ -34,9 +33,9 @@ def truth_of(table: Table, target: str, choices: Sequence[str | int] | None, ids
             f"{where}no label in {name_rows(table, codes < 0, ids)}. Fill in the truth, or drop the rows that have none."
         )
     if choices is not None:
-        classes = tuple(label_text(choice) for choice in choices)
+        classes = label_list(choices, "choices=")
         if len(set(classes)) < len(classes) or len(classes) < 2:
-            raise TableError(f"choices= must be two or more different labels, got {list(choices)}.")
+            raise TableError(f"choices= must be two or more different labels, got {', '.join(classes) or 'none'}.")
     else:
         classes = ("0", "1") if set(names) <= {"0", "1"} else tuple(sorted(names, key=_order))
     outside = np.array([name not in classes for name in names], dtype=np.bool_)
@@ -59,9 +58,7 @@ def _order(label: str) -> tuple[bool, float, str]:
     return (False, float(label), label) if label.removeprefix("-").isdecimal() else (True, 0.0, label)
 
 
-def positives_of(
-    positive: str | int | Sequence[str | int] | None, classes: tuple[str, ...], *, needed: bool
-) -> tuple[str, ...]:
+def positives_of(positive: LabelsGiven | None, classes: tuple[str, ...], *, needed: bool) -> tuple[str, ...]:
     """Return the names of the positive classes; ``"1"`` where the classes are 0 and 1 and none is given.
 
     Args:
@@ -80,8 +77,7 @@ def positives_of(
                 f"score= is the probability of one class: say which with positive=. The classes are {', '.join(classes)}."
             )
         return ()
-    given = [positive] if isinstance(positive, (str, int)) else list(positive)
-    names = tuple(dict.fromkeys(label_text(name) for name in given))
+    names = tuple(dict.fromkeys(label_list(positive, "positive=")))
     for name in names:
         if name not in classes:
             raise TableError(f"positive='{name}' is none of the classes ({', '.join(classes)}).{near_match(name, classes)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,29 +12,11 @@ from numpy.typing import NDArray
 
 from harness.answers import Floats, Ints, Labels
 from harness.data.frame import Table, name_rows
+from harness.data.labels import label_text
 from harness.errors import TableError
 
-_WHOLE_FLOAT = re.compile(r"(-?\d+)\.0+\Z")
-_BOOLEANS = {"True": "1", "False": "0"}
 _MISSING = frozenset({"", "nan", "NaN", "<NA>"})
 """How CSV files spell "no value". Not "None" or "NA": data sets have classes of these names."""
-
-
-def label_text(value: Any) -> str:
-    """Return a label in the one spelling labels are compared in.
-
-    Surrounding space goes; whole floats lose their fraction (``1.0`` and ``"1.0"`` are ``"1"``), as one file writes what another
-    reads; booleans, and ``True`` / ``False`` as pandas writes them, are ``"1"`` and ``"0"``. Everything else is kept, case included.
-    """
-    if isinstance(value, (bool, np.bool_)):
-        return "1" if value else "0"
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    text = str(value).strip()
-    if text in _BOOLEANS:
-        return _BOOLEANS[text]
-    match = _WHOLE_FLOAT.match(text)
-    return match[1] if match else text
 
 
 def id_text(value: Any) -> str:

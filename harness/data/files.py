@@ -22,14 +22,20 @@ _SIGNATURES = {b"PAR1": "a Parquet file", b"PK\x03\x04": "a zip or Excel file", 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def as_table(source: TableLike, name: str = "table") -> Table:
+def as_table(source: TableLike | None, name: str = "table") -> Table:
     """Return a table from a table, a DataFrame or the path of a CSV, JSONL or Parquet file.
 
     Raises:
-        TableError: The file cannot be read, two columns have one name, or there are no rows.
+        TableError: No table was given, the file cannot be read, two columns have one name, or there are no rows.
     """
+    if source is None:
+        raise TableError("no table was given: set dataset.table=FILE, or pass the path of a file or a DataFrame.")
     if isinstance(source, (str, PathLike)):
         return read_table(source)
+    if not isinstance(source, (Table, pd.DataFrame)):
+        raise TableError(
+            f"a {type(source).__name__} is no table: give the path of a CSV, JSONL or Parquet file, or a DataFrame."
+        )
     table = source if isinstance(source, Table) else Table(source.rename(columns=str), name)
     check_header(table.columns, table.name)
     if not len(table):

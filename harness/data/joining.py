@@ -14,7 +14,11 @@ from harness.data.frame import Table, TableLike, name_rows
 from harness.errors import TableError
 
 Note = Callable[[str], None]
-"""Where a sentence goes that the reader of a result must know."""
+"""Where a sentence goes that the reader of a result must know.
+
+It may end in a report that leaves the house, so it carries counts and names of columns, never ids or what a cell holds (errors may:
+they go to the user's own terminal).
+"""
 
 
 def no_note(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,22 +16,29 @@ from harness.types import Answer, Prediction, Sample, Status, Task
 
 TaskAnswers = ClassAnswers | BoxAnswers | NumberAnswers
 
+UNSCORED_TASKS = (Task.MULTILABEL, Task.CAPTION)
+"""Tasks that are asked and read, and that no figure is computed from yet."""
+
+_NUMBER_TASKS = (Task.COUNTING, Task.REGRESSION)
+
 
 def read_answers(samples: Sequence[Sample], predictions: Iterable[Prediction]) -> tuple[dict[str, TaskAnswers], list[Answer]]:
     """Read every prediction: scored choices by their likelihoods, texts by the parser.
 
     Args:
         samples: What was asked. ``metadata`` may hold ``box_frame`` (width and height of the grid answers use; without it they are
-            pixels) with ``image_size`` (pixels), ``bounds`` and ``unit`` of numbers, ``letters`` (see `harness.parsing.read`).
+            pixels) with ``image_size`` (pixels), ``bounds`` (lowest and highest number that can be; inferred from the targets without
+            it) and ``unit`` of numbers, ``letters`` (see `harness.parsing.read`).
         predictions: What was answered, in any order; a sample without one counts as ``error``.
 
     Returns:
-        Task to its answers, column-wise (tasks answered by texts or label sets have none), and one answer a sample, in the samples'
-        order, boxes in pixels.
+        Task to its answers, column-wise, and one answer a sample, in the samples' order, boxes in pixels. `UNSCORED_TASKS` have
+        answers but no columns (`unscored` says so in words).
 
     Raises:
         AdapterError: A prediction scores another number of choices than were asked.
-        TableError: A target is not among its choices, or a task mixes units.
+        TableError: A target is not among its choices, a task mixes units, ``bounds`` are no range, or there are none, all targets
+            are the same number and some answers cannot be read.
     """
     by_id = {prediction.sample_id: prediction for prediction in predictions}
     asked = [by_id.get(sample.id, Prediction(sample.id, status=Status.ERROR, error="no prediction")) for sample in samples]
@@ -43,9 +51,30 @@ def read_answers(samples: Sequence[Sample], predictions: Iterable[Prediction]) -
             by_task[task.value] = _classes(mine, theirs, [asked[row] for row in rows])
         elif task is Task.DETECTION:
             by_task[task.value] = _boxes(mine, theirs)
-        elif task in (Task.COUNTING, Task.REGRESSION):
+        elif task in _NUMBER_TASKS:
             by_task[task.value] = _numbers(mine, theirs)
     return by_task, answers
+
+
+def unscored(samples: Sequence[Sample]) -> list[str]:
+    """Return a sentence for each task among the samples that no figure is computed from; empty when all are scored."""
+    counts = Counter(sample.task for sample in samples)
+    return [
+        f"{task}: {counts[task]} questions were asked, and no figure is computed from the answers: this task is not scored yet."
+        for task in UNSCORED_TASKS
+        if counts[task]
+    ]
+
+
+def inferred_bounds(samples: Sequence[Sample]) -> list[str]:
+    """Return a sentence for each task of numbers whose range is inferred from the targets, because no sample declares one."""
+    tasks = [task for task in _NUMBER_TASKS if any(sample.task is task for sample in samples)]
+    declared = {sample.task for sample in samples if sample.metadata.get("bounds") is not None}
+    return [
+        f"{task}: no bounds are declared, so the range that an unreadable answer costs is inferred from the targets."
+        for task in tasks
+        if task not in declared
+    ]
 
 
 def read_one(sample: Sample, prediction: Prediction) -> Answer:
@@ -141,10 +170,7 @@ def _box_array(boxes: Sequence[tuple[str, Any]]) -> Floats:
 
 def _numbers(samples: Sequence[Sample], answers: Sequence[Answer]) -> NumberAnswers:
     truth = np.array([sample.target for sample in samples], dtype=np.float64)
-    declared = [sample.metadata["bounds"] for sample in samples if "bounds" in sample.metadata]
-    # Where no range is declared, the targets' own is the one an unreadable number costs.
-    low = min((bounds[0] for bounds in declared), default=truth.min())
-    high = max((bounds[1] for bounds in declared), default=truth.max())
+    answer = np.array([answer.value if answer.status is Status.OK else np.nan for answer in answers], dtype=np.float64)
     units = {str(sample.metadata.get("unit", "")) for sample in samples}
     if len(units) > 1:
         raise TableError(
@@ -155,7 +181,27 @@ def _numbers(samples: Sequence[Sample], answers: Sequence[Answer]) -> NumberAnsw
         units_of_samples(samples),
         [answer.status for answer in answers],
         truth,
-        np.array([answer.value if answer.status is Status.OK else np.nan for answer in answers], dtype=np.float64),
-        (float(low), float(high)),
+        answer,
+        _bounds(samples, truth, int(np.isnan(answer).sum())),
         units.pop(),
     )
+
+
+def _bounds(samples: Sequence[Sample], truth: Floats, n_unread: int) -> tuple[float, float]:
+    """Return the range whose width an unreadable number costs: the widest declared, else inferred from the targets."""
+    task = samples[0].task
+    declared = [sample.metadata["bounds"] for sample in samples if sample.metadata.get("bounds") is not None]
+    if declared:
+        low, high = float(min(pair[0] for pair in declared)), float(max(pair[1] for pair in declared))
+        if not -math.inf < low < high < math.inf:
+            raise TableError(
+                f"{task} samples declare bounds={low:g} to {high:g}, which is no range: give the lower number first, then the higher."
+            )
+        return low, high
+    low, high = float(truth.min()), float(truth.max())
+    if n_unread and low == high:
+        raise TableError(
+            f"{task}: {n_unread} of {len(samples)} answers could not be read and no bounds are declared. The range inferred from the "
+            f"targets has no width (all are {low:g}), so they would cost nothing. Declare bounds=[LOW, HIGH] of the data set."
+        )
+    return low, high

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ from harness.data.files import as_table
 from harness.data.frame import Table, TableLike, name_rows
 from harness.data.images import FileImage
 from harness.data.joining import Note, no_note
+from harness.data.labels import LabelsGiven
 from harness.data.units import units_of
 from harness.errors import TableError
 from harness.parsing import read
@@ -35,7 +37,7 @@ def samples_from_table(
     prompt: str,
     task: str = Task.CLASSIFICATION,
     id: str | None = None,
-    choices: Sequence[str | int] | None = None,
+    choices: LabelsGiven | None = None,
     patient: str | None = None,
     attributes: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
@@ -60,7 +62,8 @@ def samples_from_table(
         attributes: Attribute name to column, e.g. ``{"fitzpatrick": "fst"}``.
         words: Attribute name to the data set's own words.
         box_frame: Width and height of the grid the model answers in; ``None``: pixels.
-        bounds: Range of the targets, which an unreadable number costs; the range they have in the table without it.
+        bounds: Range of the targets, lowest and highest: an unreadable number costs its width. Without it the width is that of the
+            range the targets have (see `harness.data.samples.inferred_bounds`).
         unit: Unit of the numbers.
         note: Told what was assumed or is unknown, and how many pictures are missing.
 
@@ -78,7 +81,7 @@ def samples_from_table(
     classes, truths = _truths(table, target, kind, choices, units.ids)
     metadata: dict[str, Any] = {"unit": unit} if unit else {}
     if kind in (Task.COUNTING, Task.REGRESSION):
-        metadata["bounds"] = tuple(bounds) if bounds else (float(min(truths)), float(max(truths)))
+        metadata |= {} if bounds is None else {"bounds": _bounds(bounds)}
     if kind is Task.DETECTION and box_frame:
         metadata["box_frame"] = tuple(box_frame)
     return [
@@ -96,6 +99,18 @@ def samples_from_table(
         )
         for row in range(len(table))
     ]
+
+
+def _bounds(bounds: Sequence[float]) -> tuple[float, float]:
+    """Return the range of numbers, checked: bounds of no width would make unreadable answers free."""
+    try:
+        low, high = bounds
+        sound = -math.inf < low < high < math.inf
+    except (TypeError, ValueError):  # not two, or not numbers
+        sound = False
+    if not sound:
+        raise TableError(f"bounds={bounds!r} must be two numbers, the lower one first. Give the range the targets can have.")
+    return low, high
 
 
 def _pictures(table: Table, column: str, root: Path, ids: Labels, note: Note) -> list[tuple[FileImage, ...]]:
@@ -142,7 +157,7 @@ def _size(picture: FileImage) -> dict[str, Any]:
 
 
 def _truths(
-    table: Table, target: str, task: Task, choices: Sequence[str | int] | None, ids: Labels
+    table: Table, target: str, task: Task, choices: LabelsGiven | None, ids: Labels
 ) -> tuple[tuple[str, ...], list[Any]]:
     if task is Task.CLASSIFICATION:
         classes, codes = truth_of(table, target, choices, ids)

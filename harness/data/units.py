@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from harness.data.attributes import normalise
 from harness.data.columns import coded, id_text, texts_of, unique_ids
 from harness.data.frame import Table
 from harness.data.joining import Note
+from harness.data.labels import label_text
 from harness.errors import TableError
 
 
@@ -32,7 +34,7 @@ def units_of(
         cluster: Column of patient or lesion ids; without one each row counts as a patient of its own.
         groups: Attribute name to column, e.g. ``{"fitzpatrick": "fst"}``.
         words: Attribute name to the data set's own words, e.g. ``{"fitzpatrick": {"34": "III"}}``.
-        note: Told what was assumed and how much is unknown.
+        note: Told what was assumed and how much is unknown: counts and names of columns, never what a cell holds.
         settings: What the user calls ``cluster`` and ``groups``, for errors and notes.
 
     Raises:
@@ -67,12 +69,13 @@ def _clusters(table: Table, column: str, role: str, ids: Labels, note: Note) -> 
 
 
 def _attribute(table: Table, name: str, column: str, role: str, words: Mapping[str, str], note: Note) -> Labels:
-    codes, texts = coded(table, column, role)
+    wanted = _WANTED.get(name, "value")
+    codes, texts = coded(table, column, role, _as_written if name in _WANTED else label_text)
     values = [normalise(name, text, words) for text in texts]
     unread = [text for text, value in zip(texts, values, strict=True) if value is None]
     if texts and len(unread) == len(texts):
         raise TableError(
-            f"{table.name}, column '{column}' ({role}=): no {_WANTED.get(name, 'value')} in it, "
+            f"{table.name}, column '{column}' ({role}=): no {wanted} in it, "
             f"only {', '.join(map(repr, texts[:5]))}. "
             f"Name the right column, or say what its words mean (words.{name})."
         )
@@ -81,9 +84,18 @@ def _attribute(table: Table, name: str, column: str, role: str, words: Mapping[s
     attribute: Labels = lookup[codes]
     unknown = sum(value is None for value in attribute)
     if unknown:
-        besides = f" (values read as unknown: {', '.join(map(repr, unread[:5]))})" if unread else ""
+        filled = sum(value is None for value in attribute[codes >= 0])
+        # A count only: a cell may hold anything, and notes go into reports.
+        besides = f"; {filled} of them hold something in column '{column}' that is no known {wanted}" if filled else ""
         note(f"{name} is unknown in {unknown} of {len(table)} rows{besides}.")
     return attribute
 
 
-_WANTED = {"fitzpatrick": "skin type (1-6 or I-VI)", "sex": "sex (male, female, m, f)", "age": "age in years"}
+def _as_written(value: Any) -> str:
+    """Like `label_text`, but a boolean stays one: ``True`` is no skin type I, and no age of one year."""
+    text = str(value).strip()
+    return text if text in ("True", "False") else label_text(value)
+
+
+_SEX = "sex (male, female, m, f)"
+_WANTED = {"fitzpatrick": "skin type (1-6 or I-VI)", "sex": _SEX, "gender": _SEX, "age": "age in years"}

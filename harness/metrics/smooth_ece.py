@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -119,7 +120,7 @@ def _synthesis() -> Floats:
 
 
 def smooth_ece_dense(confidence: Floats, outcome: Floats) -> float:
-    """Compute the same number the plain way: images of a Gaussian beyond 0 and 1, and bisection. The reference of `smooth_ece`.
+    """Compute the same number the plain way: images of a Gaussian beyond 0 and 1, and Brent's root. The reference of `smooth_ece`.
 
     Args:
         confidence: ``(n,)`` in 0..1.
@@ -137,10 +138,7 @@ def smooth_ece_dense(confidence: Floats, outcome: Floats) -> float:
         )
         return float(np.abs(kernel @ grid).mean() / len(confidence))
 
-    low, high = SMALLEST, 1.0
-    if error(low) < low:
-        return error(low)
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if error(middle) > middle else (low, middle)
-    return low
+    if error(SMALLEST) < SMALLEST:
+        return error(SMALLEST)
+    # No error is above 1; a little room keeps the root inside where it is exactly 1.
+    return float(brentq(lambda sigma: error(sigma) - sigma, SMALLEST, 1.01, xtol=1e-13))

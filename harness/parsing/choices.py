@@ -138,7 +138,7 @@ def _pattern(word: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[\s_-]+", " ", text).strip().lower()
+    return " ".join(text.replace("-", " ").replace("_", " ").lower().split())
 
 
 def _exactly(text: str, span: Span, options: _Options) -> Evidence | None:

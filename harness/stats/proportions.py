@@ -143,7 +143,8 @@ def anova_icc(cells: Cells) -> float:
 
     Returns:
         The estimate in 0..1. Where it cannot be estimated (every outcome the same, one patient a group, one picture a patient, or
-        sizes so unequal that the estimator has no positive variance to divide by) it is 1: then a patient counts as one observation, which can only widen an interval.
+        sizes so unequal that the estimator has no positive variance to divide by) it is 1: then a patient counts as one observation,
+        which can only widen an interval.
     """
     group, cluster = np.nonzero(cells.size)
     size, hits = cells.size[group, cluster], cells.hits[group, cluster]
