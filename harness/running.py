@@ -14,7 +14,7 @@ from harness.answers import ClassAnswers
 from harness.asking import Asked, Executor, ask, sort_questions
 from harness.config import DatasetConfig, RunConfig
 from harness.data.loading import describe, load_samples
-from harness.data.samples import read_answers
+from harness.data.samples import inferred_bounds, read_answers, unscored
 from harness.environment import git_commit, versions
 from harness.errors import ConfigError, near_match
 from harness.evaluation import evaluate
@@ -116,7 +116,7 @@ def _judge(config: RunConfig, adapter: Adapter, data: DatasetConfig, samples: Se
 
 def _notes(config: RunConfig, adapter: Adapter, samples: Sequence[Sample]) -> list[str]:
     """What the reader must know of how the questions were asked."""
-    notes = list(getattr(adapter, "warnings", ()))
+    notes = [*getattr(adapter, "warnings", ()), *unscored(samples), *inferred_bounds(samples)]
     if config.limit is not None:
         notes.append(f"limit={config.limit}: only the first {config.limit} pictures were asked about; not a result to quote.")
     if not adapter.capabilities.score_choices and any(s.choices for s in samples):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from harness import config_files
 from harness.config import SuiteConfig, validate
+from harness.data.labels import LabelsGiven, label_list
 from harness.environment import versions
 from harness.errors import ConfigError
 from harness.evaluation import evaluate
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Interval = Literal["auto", "bootstrap"]
+Labels = Annotated[tuple[str, ...], BeforeValidator(label_list)]
 
 
 class ScoreConfig(BaseModel):
@@ -33,8 +35,8 @@ class ScoreConfig(BaseModel):
     prediction: str | None = None
     score: str | None = None
     scores: tuple[str, ...] | None = None
-    choices: tuple[str, ...] | None = None
-    positive: str | tuple[str, ...] | None = None
+    choices: Labels | None = None
+    positive: Labels | None = None
     groups: dict[str, str] = Field(default_factory=dict)
     words: dict[str, dict[str, str]] = Field(default_factory=dict)
     cluster: str | None = None
@@ -66,8 +68,8 @@ def score(
     prediction: str | None = None,
     score: str | None = None,
     scores: Sequence[str] | None = None,
-    choices: Sequence[str] | None = None,
-    positive: str | Sequence[str] | None = None,
+    choices: LabelsGiven | None = None,
+    positive: LabelsGiven | None = None,
     groups: Mapping[str, str] | None = None,
     words: Mapping[str, Mapping[str, str]] | None = None,
     cluster: str | None = None,

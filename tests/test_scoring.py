@@ -138,6 +138,44 @@ def test_tables_that_cannot_be_used_are_refused(spoil, says):
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize("positive", [True, 1, 1.0, "1", np.int64(1), ["1"], np.array([1])])
+def test_labels_are_given_as_they_come(positive):
+    data = table().assign(truth=lambda t: t["truth"] == "melanoma", answer=lambda t: (t["answer"] == "melanoma").astype(int))
+    columns = {**COLUMNS, "positive": positive}
+    found = harness.score(data, choices=pd.unique(data["answer"]), n_resamples=100, **columns).metrics
+    assert {"recall[0]", "recall[1]"} <= set(found["metric"])
+
+
+def test_texts_of_private_rows_stay_out_of_the_record():
+    data = table()
+    data.loc[3, "answer"] = "patient Jane Doe, born 1950, has something else"
+    data.loc[4, "skin"] = "see the letter of Dr Secret"
+    data.loc[5, "sex"] = "MRN 12345"
+    found = harness.score(data, n_resamples=100, **COLUMNS)
+    for text in (found.to_json(), found.to_html(), found.to_markdown()):
+        assert not any(secret in text for secret in ("Jane Doe", "Dr Secret", "MRN 12345"))
+
+
+def test_refused_rows_take_the_worst_place(result):
+    data = table().assign(status="ok")
+    data.loc[::2, "status"] = "refused"
+    found = harness.score(data, n_resamples=100, status="status", **COLUMNS).metrics
+    overall = found[found["group"].isna()].set_index("metric")["value"]
+    before = result.metrics[result.metrics["group"].isna()].set_index("metric")["value"]
+    assert overall["auroc"] < before["auroc"] - 0.2
+    assert overall["brier"] > before["brier"] + 0.2
+
+
+def test_attributes_of_a_second_file_are_part_of_what_was_scored(tmp_path):
+    rows = table().drop(columns="skin")
+    digests = set()
+    for shift in (0, 1):
+        table()[["image", "skin"]].assign(skin=lambda t, s=shift: np.roll(t["skin"], s)).to_csv(tmp_path / "m.csv", index=False)
+        found = harness.score(rows, n_resamples=100, metadata=tmp_path / "m.csv", **COLUMNS)
+        digests.add(found.evaluation.dataset["digest"])
+    assert len(digests) == 2
+
+
 REAL_COLUMNS = {
     "id": "img_id",
     "target": "true_label",

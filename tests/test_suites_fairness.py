@@ -310,7 +310,7 @@ def test_figures_are_counts_that_add_up():
     assert [m["group"] for m in found.figures["confusion"]] == groups
     matrix = found.figures["confusion"][0]
     assert np.sum(matrix["counts"]) == 200
-    assert [len(c["bins"]) for c in found.figures["reliability"]][0] == 10
+    assert len(found.figures["reliability"][0]["bins"]) == 10
     assert all(len(c["bins"]) <= max(c["n"] // 20, 1) for c in found.figures["reliability"])
     assert matrix["columns"] == ["benign", "melanoma", "unread"]
     curve = found.figures["reliability"][0]

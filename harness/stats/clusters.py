@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 Weights = NDArray[Any]
 """``(clusters, b)``: how often each cluster was drawn in each of ``b`` resamples. Contiguous over resamples."""
 
-_CHUNK_CELLS = 1 << 22
+_CHUNK_CELLS = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def resample_weights(
         parts: Strata as `strata` gives them.
         count: Number of clusters.
         n_resamples: Number of resamples.
-        chunk: Resamples at a time; by default as many as keep a chunk at 16 MB, between 8 and 256.
+        chunk: Resamples at a time; by default as many as keep a chunk at 64 MB, between 8 and 256.
 
     Yields:
         ``(count, b)`` float32 weights; every column sums to ``count``.
