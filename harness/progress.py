@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -19,7 +20,11 @@ def progress_bar(total: int, *, about: str, show: bool) -> Iterator[Callable[[Pr
     """
     from tqdm import tqdm
 
-    with tqdm(total=total, unit="answer", desc=f"asking about {about}", disable=not show or total == 0, smoothing=0.05) as bar:
+    # A log file gets a line now and then, a terminal a moving bar.
+    often = 0.2 if sys.stderr.isatty() else 20.0
+    with tqdm(
+        total=total, unit="answer", desc=f"asking about {about}", disable=not show or total == 0, mininterval=often
+    ) as bar:
 
         def advance(_: Prediction) -> None:
             bar.update()

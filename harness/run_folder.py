@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.config import TrackingConfig
 from harness.errors import ConfigError
 from harness.result import Result
 
@@ -66,22 +65,12 @@ def write(
     _write_text(folder / "report.md", render_markdown(record))
 
 
-def track(folder: Path, tracking: TrackingConfig, run: Mapping[str, Any]) -> dict[str, str | None]:
-    """Mirror a written folder to MLflow. Trouble there is said on standard error and loses nothing.
-
-    Returns:
-        ``{"run_id": ..., "error": ...}``, also added to ``run.json``.
-    """
-    told: dict[str, str | None] = {"run_id": None, "error": None}
-    if tracking.name == "mlflow":
-        from harness import tracking as mlflow_mirror
-
-        try:
-            told["run_id"] = mlflow_mirror.log_run(folder, uri=tracking.uri, experiment=tracking.experiment)
-        except Exception as error:  # any trouble of the tracking store; the folder is the record
-            told["error"] = f"{type(error).__name__}: {error}"
-            print(f"warning: the run was not tracked ({told['error']}); its folder {folder} holds everything", file=sys.stderr)
-    _write_text(folder / "run.json", _json({**run, "tracking": told}))
+def finish(folder: Path, run: Mapping[str, Any], tracked: Mapping[str, str | None]) -> dict[str, Any]:
+    """Add to ``run.json`` what tracking said; trouble there is told on standard error and loses nothing."""
+    if tracked["error"]:
+        print(f"warning: the run was not tracked ({tracked['error']}); its folder {folder} holds everything", file=sys.stderr)
+    told = {**run, "tracking": dict(tracked)}
+    _write_text(folder / "run.json", _json(told))
     return told
 
 

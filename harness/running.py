@@ -20,6 +20,7 @@ from harness.errors import ConfigError, near_match
 from harness.evaluation import evaluate
 from harness.examples import worst_confident_errors
 from harness.meter import StageClock, latency_summary
+from harness.mirror import mirroring
 from harness.progress import progress_bar
 from harness.registry import build_model, locate
 from harness.result import Evaluation, Result
@@ -77,17 +78,19 @@ def run(config: RunConfig, *, command: str = "", show_progress: bool = True) -> 
         fingerprint = dict(adapter.fingerprint)
     finally:
         adapter.close()
-    judged = []
-    for one, questions, said, stage in zip(configs, samples, asked, ("statistics", "statistics_companion"), strict=False):
-        judged.append(_judge(config, adapter, one, questions, said))
-        clock.lap(stage)
-    result = _record(config, fingerprint, [j.evaluation for j in judged])
-    about = _about(config, adapter, asked, command, started, clock)
-    rows = prediction_rows([(j.config.name, j.samples, j.asked.predictions, j.readings) for j in judged])
-    run_folder.write(config.folder, result, rows, examples=_examples(config, judged[0]), run=about)
-    clock.lap("write")
-    tracked = run_folder.track(config.folder, config.tracking, about)
-    return Finished(result, config.folder, {**about, "tracking": tracked})
+    with mirroring(config.tracking) as mirror:
+        judged = []
+        for one, questions, said, stage in zip(configs, samples, asked, ("statistics", "statistics_companion"), strict=False):
+            judged.append(_judge(config, adapter, one, questions, said))
+            clock.lap(stage)
+        result = _record(config, fingerprint, [j.evaluation for j in judged])
+        about = _about(config, adapter, asked, command, started, clock)
+        rows = prediction_rows([(j.config.name, j.samples, j.asked.predictions, j.readings) for j in judged])
+        run_folder.write(config.folder, result, rows, examples=_examples(config, judged[0]), run=about)
+        clock.lap("write")
+        tracked = mirror(config.folder)
+        clock.lap("track")
+    return Finished(result, config.folder, run_folder.finish(config.folder, about, tracked))
 
 
 def _ask(config: RunConfig, adapter: Adapter, about: str, samples: Sequence[Sample], show_progress: bool) -> Asked:

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,9 +104,10 @@ def _dataset(mlflow: Any, result: Result) -> Any:
 
 
 def _metrics(result: Result) -> dict[str, float]:
-    """Every finite value with its low and high, by an MLflow-safe name such as ``accuracy/fitzpatrick_IV-VI/low``.
+    """What a leaderboard asks for: every metric overall, for I-III, IV-VI and unknown, and its skin-type gap, with low and high.
 
-    Those of the companion data set stand under its name.
+    By an MLflow-safe name such as ``accuracy/fitzpatrick_IV-VI/low``; those of the companion data set stand under its name. Sex,
+    age, single types and slices are in the record beside them: thousands of metrics a run make MLflow slow and its page unreadable.
     """
     named = _named(result.evaluation)
     if result.companion is not None:
@@ -114,10 +116,18 @@ def _metrics(result: Result) -> dict[str, float]:
 
 
 def _named(evaluation: Evaluation) -> dict[str, float]:
-    estimates = {f"{m.metric}/{_group(m.group)}": m.estimate for m in evaluation.metric_results}
-    estimates |= {f"coverage/{c.task}/{_group(c.group)}": c.estimate for c in evaluation.coverage}
-    estimates |= {f"{g.metric}/gap_{g.attribute}_{g.compared}_minus_{g.reference}": g.estimate for g in evaluation.gap_results}
+    estimates = {f"{m.metric}/{_group(m.group)}": m.estimate for m in evaluation.metric_results if _mirrored(m.group)}
+    estimates |= {f"coverage/{c.task}/{_group(c.group)}": c.estimate for c in evaluation.coverage if _mirrored(c.group)}
+    estimates |= {
+        f"{g.metric}/gap_{g.attribute}_{g.compared}_minus_{g.reference}": g.estimate
+        for g in evaluation.gap_results
+        if g.attribute == "fitzpatrick"
+    }
     return {f"{name}/{part}": getattr(e, part) for name, e in estimates.items() for part in ("value", "low", "high")}
+
+
+def _mirrored(group: Mapping[str, str] | None) -> bool:
+    return group is None or (list(group) == ["fitzpatrick"] and group["fitzpatrick"] in {"I-III", "IV-VI", "unknown"})
 
 
 def _group(group: Mapping[str, str] | None) -> str:
@@ -152,3 +162,23 @@ def _one_at_a_time(uri: str) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock", timeout=300):
         yield
+
+
+def main() -> None:
+    """Be the other half of `harness.mirror`: connect, wait for a folder, mirror it, answer."""
+    told: dict[str, str | None] = {"run_id": None, "error": None}
+    try:
+        where = json.loads(sys.stdin.readline())
+        reach(where["uri"], where["experiment"])
+        asked = sys.stdin.readline()
+        if not asked:
+            return
+        told["run_id"] = log_run(Path(json.loads(asked)["folder"]), uri=where["uri"], experiment=where["experiment"])
+    except Exception as error:  # any trouble of the tracking store is told, not raised
+        told["error"] = f"{type(error).__name__}: {error}"
+        sys.stdin.readline()
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

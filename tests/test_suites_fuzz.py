@@ -108,7 +108,7 @@ def check(answers, rules):
 
 
 @pytest.mark.parametrize("interval", ["auto", "bootstrap"])
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=45, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(answers=tables(), few=st.sampled_from([1, 10]))
 def test_any_small_table(interval, answers, few):
     check(answers, Settings(n_resamples=100, level=LEVEL, interval=interval, min_patients=few))

@@ -7,6 +7,7 @@ import pytest
 import harness
 from harness import run_folder
 from harness.config import TrackingConfig
+from harness.mirror import mirroring
 from harness.tracking import log_run
 
 
@@ -56,16 +57,26 @@ def test_rows_of_private_data_are_not_sent(tmp_path, folder, uri, monkeypatch):
     assert "examples.json" not in stored
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_tracking_that_fails_loses_nothing(tmp_path, folder, capsys):
     before = (folder / "result.json").read_bytes()
-    told = run_folder.track(folder, TrackingConfig(name="mlflow", uri=f"sqlite:///{tmp_path}/no/such/\0/db"), {"command": "x"})
+    (tmp_path / "file").write_text("")
+    with mirroring(TrackingConfig(name="mlflow", uri=f"sqlite:///{tmp_path}/file/m.db")) as mirror:
+        told = mirror(folder)
     assert told["run_id"] is None
     assert told["error"]
+    run_folder.finish(folder, {"command": "x"}, told)
     assert (folder / "result.json").read_bytes() == before
     assert "the run was not tracked" in capsys.readouterr().err
-    assert json.loads((folder / "run.json").read_text())["tracking"] == told
+    assert json.loads((folder / "run.json").read_text()) == {"command": "x", "tracking": told}
+
+
+def test_a_folder_is_mirrored_by_a_process_of_its_own(folder, uri):
+    with mirroring(TrackingConfig(name="mlflow", uri=uri, experiment="mirrored")) as mirror:
+        told = mirror(folder)
+    assert told["error"] is None
+    assert told["run_id"]
 
 
 def test_tracking_can_be_left_out(folder):
-    assert run_folder.track(folder, TrackingConfig(name="none"), {}) == {"run_id": None, "error": None}
+    with mirroring(TrackingConfig(name="none")) as mirror:
+        assert mirror(folder) == {"run_id": None, "error": None}

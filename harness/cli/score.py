@@ -54,15 +54,19 @@ def main(arguments: Sequence[str]) -> int:
     from harness import config_files, run_folder
     from harness.cli.headline import headline
     from harness.config import TrackingConfig, validate
+    from harness.environment import git_commit
+    from harness.mirror import mirroring
     from harness.scoring import ScoreConfig, score_table
 
     out = Path(str(given.pop("out", None) or f"runs/score-{Path(files[0]).stem}"))
     tracking: TrackingConfig = validate(TrackingConfig, config_files.read("tracking", str(given.pop("tracking", "none"))))
     config: ScoreConfig = validate(ScoreConfig, given)
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    result = score_table(files[0], config)
-    about = {"command": f"harness score {shlex.join(arguments)}", "started": started}
-    run_folder.write(out, result, None, run=about)
-    run_folder.track(out, tracking, about)
+    run_folder.make(out)
+    with mirroring(tracking) as mirror:
+        result = score_table(files[0], config)
+        about = {"command": f"harness score {shlex.join(arguments)}", "started": started, "git_commit": git_commit()}
+        run_folder.write(out, result, None, run=about)
+        run_folder.finish(out, about, mirror(out))
     print(headline(result, out), file=sys.stdout)
     return 0

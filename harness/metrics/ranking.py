@@ -118,9 +118,9 @@ class _OneVersusRest:
         if self._double:
             weights = weights.astype(np.float64, copy=False)
         dtype = weights.dtype
-        gained, between, tied = (
-            None if part is None else part.astype(dtype, copy=False) @ weights for part in (self._gained, self._between, self._tied)
-        )
+        gained = self._gained.astype(dtype, copy=False) @ weights
+        between = self._between.astype(dtype, copy=False) @ weights
+        tied = None if self._tied is None else self._tied.astype(dtype, copy=False) @ weights
         out = np.empty((2, len(self._levels), weights.shape[1]))
         for g, at in enumerate(self._levels):
             below = cumulate(between[at.start : at.stop + 1])
