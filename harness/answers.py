@@ -87,7 +87,7 @@ class NumberAnswers:
         status: ``(n,)`` `Status` values.
         truth: ``(n,)`` true numbers.
         answer: ``(n,)`` answered numbers, NaN where none could be read.
-        bounds: Declared range of the targets; an unreadable number costs its width.
+        bounds: Range of the targets, declared or inferred from them; an unreadable number costs its width.
         unit: Unit of the numbers, e.g. ``"mm"``; empty for counts.
     """
 

@@ -1,4 +1,4 @@
-"""MLflow in a process of its own, so that the seconds it takes to start pass while the statistics are computed.
+"""MLflow in a process of its own, so that the seconds it takes to start pass while data are loaded and statistics computed.
 
 The child imports MLflow, connects, and waits for a folder. Whatever goes wrong there is told and loses nothing: the folder is the
 record.

@@ -67,18 +67,18 @@ def run(config: RunConfig, *, command: str = "", show_progress: bool = True) -> 
     # The model first: what it lacks is said before anything is loaded.
     adapter = build_model(config.model)
     run_folder.make(config.folder)
-    try:
-        configs = [config.dataset, *filter(None, [config.dataset.companion_config()])]
-        samples = [load_samples(one, config.limit) for one in configs]
-        clock.lap("load_data")
-        asked = []
-        for one, questions, stage in zip(configs, samples, ("ask", "ask_companion"), strict=False):
-            asked.append(_ask(config, adapter, one.name, questions, show_progress))
-            clock.lap(stage)
-        fingerprint = dict(adapter.fingerprint)
-    finally:
-        adapter.close()
     with mirroring(config.tracking) as mirror:
+        configs = [config.dataset, *filter(None, [config.dataset.companion_config()])]
+        try:
+            samples = [load_samples(one, config.limit) for one in configs]
+            clock.lap("load_data")
+            asked = []
+            for one, questions, stage in zip(configs, samples, ("ask", "ask_companion"), strict=False):
+                asked.append(_ask(config, adapter, one.name, questions, show_progress))
+                clock.lap(stage)
+            fingerprint = dict(adapter.fingerprint)
+        finally:
+            adapter.close()
         judged = []
         for one, questions, said, stage in zip(configs, samples, asked, ("statistics", "statistics_companion"), strict=False):
             judged.append(_judge(config, adapter, one, questions, said))

@@ -1,6 +1,6 @@
 """Counts and measurements: exact share and mean absolute error.
 
-An answer that could not be read is not exact, and costs the width of the declared range: never 0, never dropped, never infinite.
+An answer that could not be read is not exact, and costs the width of the targets' range: never 0, never dropped, never infinite.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ def number_family(answers: NumberAnswers) -> Family:
         return _reference(answers, name) if len(error) else {}
 
     unit = f" {answers.unit}" if answers.unit else ""
-    notes = (f"{int(unread.sum())} of {len(error)} numbers could not be read: each costs the declared range, {width:g}{unit}.",)
-    return Family(tuple(metrics), prepare, reference, notes if unread.any() else ())
+    cost = f"each costs the width of the targets' range, {width:g}{unit}"
+    notes = (f"{int(unread.sum())} of {len(error)} numbers could not be read: {cost}.",) if unread.any() else ()
+    return Family(tuple(metrics), prepare, reference, notes)
 
 
 def _reference(answers: NumberAnswers, name: str) -> Mapping[str, float]:

@@ -54,8 +54,8 @@ def load(
     chosen = scenes(split, limit)
     asked = [Task(task) for task in tasks]
     return [
-        _sample(scene, task, split, patient_text)
-        for scene in chosen
+        _sample(scene, image, task, split, patient_text)
+        for scene, image in ((scene, PhantomImage(scene)) for scene in chosen)
         for task in asked
         if task is not Task.REGRESSION or scene.lesions
     ]
@@ -67,14 +67,14 @@ def _check(got: str, allowed: Sequence[str], what: str) -> None:
         raise ConfigError(f"The phantom has no {what} {got!r}; there are {', '.join(allowed)}.{hint}")
 
 
-def _sample(scene: Scene, task: Task, split: str, patient_text: bool) -> Sample:
+def _sample(scene: Scene, image: PhantomImage, task: Task, split: str, patient_text: bool) -> Sample:
     return Sample(
         id=f"{scene.id}/{task.value}",
         patient_id=scene.patient.id,
         task=task,
         prompt=prompt(task, scene, patient_text),
         target=_target(task, scene),
-        images=(PhantomImage(scene),),
+        images=(image,),
         choices=_choices(task),
         attributes={
             "fitzpatrick": scene.patient.recorded_fitzpatrick,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Final
 
@@ -44,13 +44,19 @@ def drawing_digest() -> str:
     return hashlib.sha256(b"\0".join(folder.joinpath(name).read_bytes() for name in _DRAWING_CODE)).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class PhantomImage:
-    """A picture that is drawn when it is needed. Satisfies `harness.types.ImageRef`."""
+    """A picture that is drawn when it is needed. Satisfies `harness.types.ImageRef`; equal when the digests are."""
 
     scene: Scene
 
-    @property
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PhantomImage) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over the code that draws and what is drawn; computed without drawing."""
         seen = (self.scene.skin, self.scene.lesions, self.scene.artefacts, self.scene.device, self.scene.seed)
