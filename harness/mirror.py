@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 from harness.config import TrackingConfig
 
@@ -40,18 +41,28 @@ def mirroring(tracking: TrackingConfig) -> Iterator[Callable[[Path], Told]]:
     )
 
     def mirror(folder: Path) -> Told:
+        giving_up = Timer(_PATIENCE_S, child.kill)
+        giving_up.start()
         try:
-            answer, _ = child.communicate(json.dumps({"folder": str(folder)}) + "\n", timeout=_PATIENCE_S)
-            told: Told = json.loads(answer.strip().splitlines()[-1])  # libraries may print before it
-        except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as error:
+            _tell(child, {"folder": str(folder)})
+            # Its last words, not its end: leaving takes MLflow another second. Libraries may print before them.
+            answer = next((line for line in child.stdout or () if line.startswith("{")), "")
+            told: Told = json.loads(answer)
+        except (OSError, ValueError) as error:
             return {"run_id": None, "error": f"the tracking process gave no answer ({type(error).__name__})"}
+        finally:
+            giving_up.cancel()
         return told
 
     try:
-        assert child.stdin is not None
-        child.stdin.write(json.dumps({"uri": tracking.uri, "experiment": tracking.experiment}) + "\n")
-        child.stdin.flush()
+        _tell(child, {"uri": tracking.uri, "experiment": tracking.experiment})
         yield mirror
     finally:
         child.kill()
         child.communicate()
+
+
+def _tell(child: subprocess.Popen[str], what: dict[str, str | None]) -> None:
+    assert child.stdin is not None
+    child.stdin.write(json.dumps(what) + "\n")
+    child.stdin.flush()

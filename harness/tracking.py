@@ -177,7 +177,7 @@ def main() -> None:
     except Exception as error:  # any trouble of the tracking store is told, not raised
         told["error"] = f"{type(error).__name__}: {error}"
         sys.stdin.readline()
-    print(json.dumps(told))
+    print(json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":
