@@ -58,4 +58,4 @@ phantomvl: $(BIN)/python
 	.venv-train/bin/python -m harness.phantom.train --weights harness/phantom/weights
 
 clean:
-	rm -rf $(VENV) .venv-train work build *.egg-info .pytest_cache .mypy_cache .ruff_cache runs mlflow.db mlflow.db.lock mlruns mlartifacts
+	rm -rf $(VENV) .venv-train build *.egg-info .pytest_cache .mypy_cache .ruff_cache runs mlflow.db mlflow.db.lock mlruns mlartifacts

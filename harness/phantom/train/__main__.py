@@ -99,7 +99,7 @@ def _shortened(recipe: Recipe, steps: int | None) -> Recipe:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m harness.phantom.train", description=__doc__)
-    parser.add_argument("--work", type=Path, default=Path("work/PhantomVL"), help="folder for what is not shipped")
+    parser.add_argument("--work", type=Path, default=Path("runs/phantomvl-training"), help="folder for what is not shipped")
     parser.add_argument("--weights", type=Path, default=Path(str(resources.files("harness.phantom"))) / "weights")
     parser.add_argument("--device", default="cpu", help="a torch device; the shipped weights were made on the CPU")
     parser.add_argument("--workers", type=int, default=2, help="threads and drawing processes")
