@@ -108,7 +108,7 @@ def ask(
     fresh: dict[str, Prediction] = {}
     for prediction in _told(executor, adapter, list(questions.pending.values())):
         key = questions.keys.get(prediction.sample_id)
-        if key not in questions.pending:
+        if key is None or key not in questions.pending:
             raise AdapterError(f"the model gave an answer to {prediction.sample_id!r}, which it was not asked.")
         store.put(key, questions.model, prediction)
         fresh[key] = prediction
