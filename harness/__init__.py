@@ -6,6 +6,7 @@ The public face is small: `score` for tables of predictions made elsewhere, the 
 
 from __future__ import annotations
 
+import os.path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
     from harness.scoring import score
 
 __version__ = "0.1.0"
+
+# Python started in a checkout finds this folder before the installed package; there the other rooms lie beside it.
+_BESIDE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+if os.path.isfile(os.path.join(_BESIDE, "pyproject.toml")):
+    __path__.append(_BESIDE)
 
 __all__ = [
     "Adapter",

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +42,10 @@ def test_importing_the_package_imports_nothing_heavy():
     code = f"import sys, harness; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_python_started_in_a_checkout_finds_every_room():
+    root = Path(__file__).parents[1]
+    code = "import harness.adapters, harness.reports, harness.suites, harness.hydra_configs; print(harness.__file__)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(root / "harness" / "__init__.py")
