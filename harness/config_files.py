@@ -5,7 +5,7 @@ Read as plain YAML, without Hydra, so that lists, the doctor and a mistyped name
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,11 @@ def check_overrides(arguments: Sequence[str]) -> None:
         ConfigError: An unknown group member or an unknown setting.
     """
     extra = config_dirs(arguments)
+    chosen = dict(a.split("=", 1) for a in arguments if a.partition("=")[0] in GROUPS)
     for argument in arguments:
+        flag = argument.lstrip("-").partition("=")[0]
+        if argument.startswith("-") and flag in (*GROUPS, *SETTINGS):
+            raise ConfigError(f"there is no flag {argument!r}: settings are written without dashes, {flag}=...")
         if argument.startswith("-") or "=" not in argument:
             continue
         key, _, value = argument.partition("=")
@@ -79,10 +83,32 @@ def check_overrides(arguments: Sequence[str]) -> None:
         if head not in GROUPS and head not in SETTINGS:
             allowed = (*GROUPS, *SETTINGS)
             raise ConfigError(f"there is no setting {key!r}.{near_match(head, allowed)} There are: {', '.join(allowed)}.")
+        _check_inside(argument, key, chosen, extra)
         if key in GROUPS:
             for name in value.strip("[]").split(","):
                 if name and not name.startswith(("glob(", "choice(")) and name not in names(key, extra):
                     raise unknown(key, name, extra)
+
+
+def _check_inside(argument: str, key: str, chosen: Mapping[str, str], extra: Sequence[str]) -> None:
+    """Check a setting of a group's member, such as ``suite.margin``, against what its file has."""
+    group, _, inside = key.partition(".")
+    member = chosen.get(group) or _default_of(group)
+    if not inside or argument.startswith(("+", "~")) or member not in names(group, extra):
+        return
+    allowed = sorted(read(group, member, extra))
+    name = inside.partition(".")[0]
+    if name not in allowed:
+        raise ConfigError(
+            f"there is no setting {group}.{name}.{near_match(name, allowed)} {group}={member} has: {', '.join(allowed)}. "
+            f"One that its class takes and its file does not list is added with a plus: +{argument}"
+        )
+
+
+def _default_of(group: str) -> str:
+    """The member of a group that is used when none is named."""
+    config = yaml.safe_load((folders()[-1] / "config.yaml").read_text(encoding="utf-8"))
+    return str(next((entry[group] for entry in config["defaults"] if isinstance(entry, dict) and group in entry), ""))
 
 
 def config_dirs(arguments: Sequence[str]) -> list[str]:
@@ -92,4 +118,9 @@ def config_dirs(arguments: Sequence[str]) -> list[str]:
         flag, equals, value = argument.partition("=")
         if flag in {"--config-dir", "-cd"}:
             found.append(value if equals else arguments[position + 1] if position + 1 < len(arguments) else "")
+    for folder in filter(None, found):
+        if not Path(folder).is_dir():
+            raise ConfigError(
+                f"--config-dir {folder}: there is no such folder. It holds model/NAME.yaml, dataset/NAME.yaml and so on."
+            )
     return [folder for folder in found if folder]

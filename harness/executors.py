@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.types import Adapter, Prediction, Request
+from harness.types import Adapter, Prediction, Request, Status
 
 
 def local(adapter: Adapter, requests: Sequence[Request], *, pictures_at_once: int = 64) -> Iterator[Prediction]:
@@ -25,7 +25,22 @@ def local(adapter: Adapter, requests: Sequence[Request], *, pictures_at_once: in
         Predictions, in any order, each as soon as the adapter gives it.
     """
     for batch in by_picture(requests, pictures_at_once):
-        yield from adapter.predict(batch)
+        answered = set()
+        try:
+            for prediction in adapter.predict(batch):
+                answered.add(prediction.sample_id)
+                yield prediction
+        except OSError:  # an adapter may let a picture that cannot be read stop its whole batch
+            yield from _one_by_one(adapter, [request for request in batch if request.sample_id not in answered])
+
+
+def _one_by_one(adapter: Adapter, requests: Sequence[Request]) -> Iterator[Prediction]:
+    """Ask each request alone, so that a picture which cannot be read is the trouble of its own samples only."""
+    for request in requests:
+        try:
+            yield from adapter.predict([request])
+        except OSError as error:
+            yield Prediction(request.sample_id, status=Status.ERROR, error=f"picture cannot be read: {error}")
 
 
 def by_picture(requests: Sequence[Request], pictures_at_once: int) -> Iterator[list[Request]]:

@@ -70,6 +70,12 @@ def build_model(config: Component) -> Adapter:
         ConfigError: The adapter does not take these settings.
     """
     made: Adapter = build(config.target, config.arguments, what=f"model {config.name}", offered={"name": config.name})
+    lacking = [name for name in ("predict", "close", "capabilities", "fingerprint") if not hasattr(made, name)]
+    if lacking:
+        raise ConfigError(
+            f"model {config.name}: {config.target} has no {', '.join(lacking)}. A model is a class with predict(requests), close(), "
+            "capabilities and fingerprint; README.md shows one under 'Bring a model'."
+        )
     return made
 
 

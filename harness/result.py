@@ -56,7 +56,7 @@ class Evaluation:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Result:
     """Everything an evaluation found. Deterministic: the same answers give the same bytes.
 
@@ -79,6 +79,10 @@ class Result:
     environment: Mapping[str, str]
     config_hash: str
     schema_version: int = SCHEMA_VERSION
+
+    def __repr__(self) -> str:
+        n, gaps = len(self.evaluation.metric_results), len(self.evaluation.gap_results)
+        return f"Result(suite={self.suite!r}, model={self.model['name']!r}, {n} metrics, {gaps} gaps)"
 
     @property
     def metrics(self) -> pd.DataFrame:

@@ -10,6 +10,7 @@ run.json             when, how long, latencies: all that changes from run to run
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,18 +23,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def make(folder: Path) -> None:
-    """Make a run's folder.
+def check(folder: Path) -> None:
+    """Check that a run's folder can be made, without making it: a run that fails leaves none behind.
 
     Raises:
         ConfigError: There is a file of that name, or it may not be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"the run's folder out={folder} cannot be made: {error}. Name a folder that can be written."
-        ) from error
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        why = "may not be written" if nearest.is_dir() else "is a file"
+        raise ConfigError(f"the run's folder out={folder} cannot be made: {nearest} {why}. Name a folder that can be written.")
 
 
 def write(
@@ -55,7 +54,7 @@ def write(
     """
     from harness.reports.run_report import render_html, render_markdown
 
-    make(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     _write_text(folder / "result.json", result.to_json())
     _write_rows(folder / "predictions.parquet", predictions)
     _write_text(folder / "examples.json", _json(list(examples)))

@@ -66,7 +66,7 @@ def run(config: RunConfig, *, command: str = "", show_progress: bool = True) -> 
     clock = StageClock()
     # The model first: what it lacks is said before anything is loaded.
     adapter = build_model(config.model)
-    run_folder.make(config.folder)
+    run_folder.check(config.folder)
     with mirroring(config.tracking) as mirror:
         configs = [config.dataset, *filter(None, [config.dataset.companion_config()])]
         try:

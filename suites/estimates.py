@@ -76,7 +76,7 @@ def estimate_groups(found: Resampled, index: int, settings: Settings) -> GroupEs
     rows = []
     for k, metric in enumerate(found.metrics):
         n, n_clusters = cells[k].n, cells[k].n_clusters
-        row = []
+        row, partial = [], _averaged_over_fewer(metric, grouping)
         for g in range(len(grouping.levels)):
             estimate = Estimate(
                 value=float(point[k, g]),
@@ -97,9 +97,24 @@ def estimate_groups(found: Resampled, index: int, settings: Settings) -> GroupEs
                 row.append(replace(estimate, low=math.nan, high=math.nan, method="", reason=reason))
             else:
                 share = shares[k][g] if shares[k] else None
-                row.append(_primary(estimate, metric, share, settings, constant=bool(constant[k, g])))
+                primary = _primary(estimate, metric, share, settings, constant=bool(constant[k, g]))
+                row.append(replace(primary, reason="; ".join(filter(None, (partial[g], primary.reason)))))
         rows.append(tuple(row))
     return GroupEstimates(grouping, cells, shares, tuple(rows), constant)
+
+
+def _averaged_over_fewer(metric: Metric, grouping: Grouping) -> list[str]:
+    """For each level, why a mean over classes is not one over all of them; empty where it is."""
+    if len(metric.support) < 2:
+        return [""] * len(grouping.levels)
+    there = [
+        np.bincount(grouping.codes[s.rows & (grouping.codes >= 0)], minlength=len(grouping.levels)) for s in metric.support
+    ]
+    reasons = []
+    for g in range(len(grouping.levels)):
+        absent = [s.label for s, counts in zip(metric.support, there, strict=True) if not counts[g]]
+        reasons.append(f"no sample {' nor '.join(absent)}: averaged over the classes that occur" if absent else "")
+    return reasons
 
 
 def _primary(plain: Estimate, metric: Metric, share: Proportion | None, settings: Settings, *, constant: bool) -> Estimate:

@@ -111,7 +111,7 @@ def _gap(pair: _Pair, estimates: GroupEstimates, settings: Settings) -> Gap:
     grouping, metric = estimates.grouping, pair.metric
     names = grouping.levels[pair.reference], grouping.levels[pair.compared]
     estimate, p_value = _difference(pair, estimates, settings)
-    margin = settings.margin_group * metric.scale
+    margin = round(settings.margin_group * metric.scale, 12)
     decided, reason = verdict(estimate.low, estimate.high, margin), estimate.reason
     too_few = _too_few(pair, names, settings)
     if too_few:

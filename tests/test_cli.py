@@ -46,10 +46,14 @@ def test_help_names_every_verb(tmp_path):
         (["run", "sede=3"], "there is no setting 'sede'. Did you mean 'seed'?"),
         (["run", "seed=abc"], "the setting seed='abc' cannot be used: input should be a valid integer"),
         (["run", "limit=0"], "the setting limit=0 cannot be used: input should be greater than or equal to 1"),
-        (["run", "dataset.splitt=test"], "Key 'splitt' is not in struct"),
+        (["run", "dataset.splitt=test"], "there is no setting dataset.splitt. Did you mean 'split'?"),
         (["run", "+model.slotz=1"], "takes no setting 'slotz'. Did you mean 'slots'?"),
         (["run", "model._target_=nowhere.Model"], "_target_='nowhere.Model' could not be imported"),
-        (["score"], "usage"),
+        (["score"], "usage: harness score FILE"),
+        (["run", "--limit", "10"], "there is no flag '--limit': settings are written without dashes, limit=..."),
+        (["run", "suite.margn=0.1"], "there is no setting suite.margn. Did you mean 'margin'?"),
+        (["run", "--config-dir", "nowhere", "model=mine"], "--config-dir nowhere: there is no such folder"),
+        (["doctor", "foo=1"], "`harness doctor` has no setting 'foo'"),
         (["score", "a.csv", "b.csv", "target=x"], "takes one file"),
         (["score", "a.csv"], "the setting target is needed"),
         (["score", "nothing.csv", "target=x", "prediction=y"], "nothing.csv"),
@@ -60,9 +64,9 @@ def test_help_names_every_verb(tmp_path):
     ],
 )
 def test_asking_wrongly_is_answered_with_a_mend(tmp_path, arguments, says):
-    code = 0 if says == "usage" else 2
-    done = harness(*arguments, cwd=tmp_path, code=code)
+    done = harness(*arguments, cwd=tmp_path, code=2)
     assert says in done.stderr + done.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_missing_weights_are_named_at_once(tmp_path):
@@ -203,10 +207,20 @@ def test_an_adapter_that_breaks_is_named(tmp_path):
     )
     (tmp_path / "configs" / "model").mkdir(parents=True)
     (tmp_path / "configs" / "model" / "broken.yaml").write_text("name: broken\n_target_: breaking.Breaking\n")
+    (tmp_path / "configs" / "model" / "bare.yaml").write_text("name: bare\n_target_: collections.Counter\n")
+    bare = harness(
+        "run", "--config-dir", "configs", "model=bare", *QUIET, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, code=2
+    )
+    assert "collections.Counter has no predict, close, capabilities, fingerprint" in bare.stderr
     (tmp_path / "configs" / "model" / "raising.yaml").write_text("name: raising\n_target_: os.kill\npid: x\nsignal: 1\n")
     env = {"PYTHONPATH": str(tmp_path)}
     done = harness("run", "--config-dir", "configs", "model=broken", "limit=2", *QUIET, cwd=tmp_path, env=env, code=1)
     assert "RuntimeError: out of tokens" in done.stderr
+    arguments = ["run", "--config-dir", "configs", "model=broken", "limit=2", *QUIET]
+    shown = subprocess.run(
+        [HARNESS, *arguments], cwd=tmp_path, env={**os.environ, **env, "HYDRA_FULL_ERROR": "1"}, capture_output=True, text=True
+    )
+    assert "breaking.py" in shown.stderr
     listed = harness("list", "models", "--config-dir", "configs", cwd=tmp_path, env=env).stdout
     assert "raising" in listed
     assert "phantomvl_q4" in listed

@@ -156,6 +156,15 @@ def test_texts_of_private_rows_stay_out_of_the_record():
         assert not any(secret in text for secret in ("Jane Doe", "Dr Secret", "MRN 12345"))
 
 
+def test_a_mean_over_fewer_classes_says_so():
+    data = table().assign(skin=lambda t: t["skin"].where(t["truth"] == "nevus", "I"))
+    found = harness.score(data, n_resamples=100, **COLUMNS).metrics
+    dark = found[(found["metric"] == "balanced_accuracy") & (found["group"] == {"fitzpatrick": "IV-VI"})].iloc[0]
+    assert "no sample with true class melanoma: averaged over the classes that occur" in dark["reason"]
+    overall = found[(found["metric"] == "balanced_accuracy") & found["group"].isna()].iloc[0]
+    assert overall["reason"] == ""
+
+
 def test_refused_rows_take_the_worst_place(result):
     data = table().assign(status="ok")
     data.loc[::2, "status"] = "refused"

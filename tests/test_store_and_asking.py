@@ -129,6 +129,20 @@ def test_a_missing_picture_is_not_from_the_store(tmp_path, samples, instant_mode
     assert (asked.n_asked, asked.n_from_store) == (0, 1)
 
 
+def test_a_picture_that_stops_its_batch_is_the_trouble_of_its_own_samples(tmp_path, samples, instant_model):
+    class Careless(instant_model):
+        def predict(self, requests):
+            for request in requests:
+                if request.sample_id == "s0001":
+                    request.images[0].load()  # raises OSError
+                yield from super().predict([request])
+
+    with Store(tmp_path / "a.sqlite") as store:
+        asked = ask(Careless(), samples(4), store, local)
+    assert [p.status for p in asked.predictions] == [Status.OK, Status.ERROR, Status.OK, Status.OK]
+    assert "no picture behind this name" in asked.predictions[1].error
+
+
 def test_a_file_that_is_no_store_is_named(tmp_path):
     (tmp_path / "a.sqlite").write_text("this is not a database, whatever its name says " * 50)
     with pytest.raises(StoreError, match=r"a\.sqlite cannot be opened.*store=FILE"):

@@ -15,7 +15,7 @@ from harness.cli.list import what_is_lacking
 from harness.cli.settings import split
 from harness.config import TrackingConfig, validate
 from harness.environment import DISTRIBUTION, installed_version
-from harness.errors import HarnessError
+from harness.errors import ConfigError, HarnessError
 
 HELP = """\
 usage: harness doctor [store=FILE] [tracking=mlflow|none]
@@ -42,6 +42,9 @@ def main(arguments: Sequence[str]) -> int:
         print(HELP, end="")
         return 0
     _, given = split(arguments)
+    for name in given:
+        if name not in {"store", "tracking"}:
+            raise ConfigError(f"`harness doctor` has no setting {name!r}. It takes store=FILE and tracking=mlflow|none.")
     findings = list(_examine(Path(str(given.get("store", "runs/answers.sqlite"))), str(given.get("tracking", "mlflow"))))
     for finding in findings:
         print(f"  {finding.state:<8} {finding.what}" + (f"\n{'':<11}{finding.mend}" if finding.mend else ""))
@@ -81,7 +84,7 @@ def _extras() -> Iterator[Finding]:
         lacking = [package for package in packages if installed_version(package) is None]
         if lacking:
             yield Finding(
-                "missing", f"extra [{extra_name}]: {', '.join(lacking)}", f"pip install '{DISTRIBUTION}[{extra_name}]'"
+                "missing", f"extra [{extra_name}]: {', '.join(lacking)}", f"in the repository: pip install '.[{extra_name}]'"
             )
         else:
             yield Finding("ok", f"extra [{extra_name}]")

@@ -16,7 +16,7 @@ _GROUPS: tuple[tuple[str, Mapping[str, str] | None], ...] = (
     ("IV-VI", {"fitzpatrick": "IV-VI"}),
 )
 _SHOWN = (
-    *("accuracy", "balanced_accuracy", "f1_macro", "sensitivity", "specificity", "auroc", "brier", "ece_debiased"),
+    *("accuracy", "balanced_accuracy", "f1_macro", "sensitivity", "specificity", "auroc", "brier", "smooth_ece"),
     *("f1_iou_50", "count_accuracy", "count_mae"),
 )
 
@@ -43,25 +43,48 @@ def _title(result: Result) -> str:
 
 
 def _table(evaluation: Evaluation) -> str:
-    header = ["", *(name for name, _ in _GROUPS), "IV-VI minus I-III", "verdict"]
     by_key = {(m.metric, _key(m.group)): m.estimate for m in evaluation.metric_results}
+    there = {key for _, key in by_key}
+    groups = [(name, group) for name, group in _GROUPS if _key(group) in there]
     gaps = {g.metric: g for g in evaluation.gap_results if g.attribute == "fitzpatrick" and g.compared == "IV-VI"}
+    header = ["", *(name for name, _ in groups), *(["IV-VI minus I-III", "verdict"] if gaps else [])]
     rows = []
     for metric in _SHOWN:
-        cells = [_cell(by_key.get((metric, _key(group)))) for _, group in _GROUPS]
+        cells = [_cell(by_key.get((metric, _key(group)))) for _, group in groups]
+        gap = gaps.get(metric)
+        name = f"{metric} *" if gap and gap.family == "declared" else metric
         if any(cells):
-            gap = gaps.get(metric)
-            rows.append([metric, *cells, _cell(gap.estimate, signed=True) if gap else "", _verdict(gap)])
+            told = [_cell(gap.estimate, signed=True), _verdict(gap)] if gap else [""] * (2 if gaps else 0)
+            rows.append([name, *cells, *told])
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in [header, *rows])
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in [header, *rows]]
+    if gaps:
+        lines.append(
+            "* declared comparison; the others are exploratory: weigh their adjusted p in the report before believing a gap"
+        )
+    return "\n".join([*lines, *_failures(evaluation)])
 
 
-def _verdict(gap: Gap | None) -> str:
-    if gap is None:
-        return ""
+def _failures(evaluation: Evaluation) -> list[str]:
+    """A line for each task with answers that failed or could not be read."""
+    lines = []
+    for row in evaluation.coverage:
+        failed = {status: n for status, n in row.counts.items() if status != "ok"}
+        if row.group is None and failed:
+            kinds = ", ".join(f"{n} {status}" for status, n in failed.items())
+            lines.append(
+                f"note: {row.task}: {sum(failed.values())} of {sum(row.counts.values())} answers count as wrong ({kinds})."
+            )
+    return lines
+
+
+def _verdict(gap: Gap) -> str:
     if gap.verdict == "inconclusive" and math.isfinite(gap.minimum_detectable):
         hopeless = gap.minimum_detectable >= 1
         return f"{gap.verdict} ({'too few patients' if hopeless else f'detectable from {gap.minimum_detectable:.2f}'})"
+    if gap.verdict == "within margin":
+        zero = gap.estimate.low > 0 or gap.estimate.high < 0
+        return f"{gap.verdict} ({gap.margin:.2g}){', not zero' if zero else ''}"
     return str(gap.verdict)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import traceback
 from collections.abc import Sequence
 
 from harness.config_files import check_overrides
@@ -58,8 +59,10 @@ def _job(composed: object, *, command: str, many: bool) -> int:
 
         finished = run(config, command=command)
     except HarnessError as error:
-        if "HYDRA_FULL_ERROR" in os.environ or _in_other_processes():
+        if _in_other_processes():
             raise
+        if "HYDRA_FULL_ERROR" in os.environ:
+            traceback.print_exc()
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     print(headline(finished.result, finished.folder, finished.run))

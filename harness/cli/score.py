@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     """Score one file."""
     if not arguments or set(arguments) & {"-h", "--help"}:
         print(HELP, end="")
-        return 0
+        return 0 if arguments else 2
     files, given = settings.split(arguments)
     if len(files) != 1:
         raise ConfigError(f"`harness score` takes one file; got {files or 'none'}. Settings are written key=value.")
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
     tracking: TrackingConfig = validate(TrackingConfig, config_files.read("tracking", str(given.pop("tracking", "none"))))
     config: ScoreConfig = validate(ScoreConfig, given)
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    run_folder.make(out)
+    run_folder.check(out)
     with mirroring(tracking) as mirror:
         result = score_table(files[0], config)
         about = {"command": f"harness score {shlex.join(arguments)}", "started": started, "git_commit": git_commit()}
