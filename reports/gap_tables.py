@@ -29,7 +29,8 @@ def gap_table(gaps: Sequence[Json], view: View, caption: str) -> Table:
     rows = tuple(Row(metric_label(gap["metric"]), _gap_cells(gap, view), section=_pair(gap)) for gap in ordered)
     remark = (
         "Difference: compared minus reference, with its interval. Detectable: the smallest true difference that these numbers would "
-        "show with 80% power. Verdicts come from the interval alone; p adjusted: Holm inside the declared family, Benjamini-Hochberg elsewhere."
+        "show with 80% power. Verdicts come from the interval alone. "
+        "p adjusted: Holm inside the declared family, Benjamini-Hochberg elsewhere."
     )
     if any(gap["family"] != "declared" for gap in gaps):
         remark += (
