@@ -20,6 +20,7 @@ class Component(BaseModel):
         name: Name in ``harness list``.
         title: One line on what it is.
         target: Dotted path of the class or function that makes it; every further key is an argument of it.
+        weights_from: Where its weights are to be had, for whoever lacks them.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
@@ -27,6 +28,7 @@ class Component(BaseModel):
     name: str
     title: str = ""
     target: str = Field(alias="_target_")
+    weights_from: str = ""
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import ConfigError, near_match
+from harness.errors import ConfigError, MissingRequirementError, near_match
 
 if TYPE_CHECKING:
     from harness.config import Component
@@ -69,7 +69,11 @@ def build_model(config: Component) -> Adapter:
         MissingRequirementError: Weights or a package are not there.
         ConfigError: The adapter does not take these settings.
     """
-    made: Adapter = build(config.target, config.arguments, what=f"model {config.name}", offered={"name": config.name})
+    try:
+        made: Adapter = build(config.target, config.arguments, what=f"model {config.name}", offered={"name": config.name})
+    except MissingRequirementError as error:
+        source = f"\nWhere they come from: {config.weights_from}." if config.weights_from else ""
+        raise MissingRequirementError(f"{error}{source}", short=error.short) from None
     lacking = [name for name in ("predict", "close", "capabilities", "fingerprint") if not hasattr(made, name)]
     if lacking:
         raise ConfigError(

@@ -92,12 +92,11 @@ def _extras() -> Iterator[Finding]:
 
 def _models() -> Iterator[Finding]:
     for name in config_files.names("model"):
-        lacks = what_is_lacking("model", config_files.resolved("model", name))
-        embedded = name.startswith("phantomvl")
-        if not lacks:
-            yield Finding("ok", f"model {name}")
-        else:
-            yield Finding("broken" if embedded else "missing", f"model {name}", lacks)
+        settings = config_files.resolved("model", name)
+        lacks = what_is_lacking("model", settings)
+        state = "ok" if not lacks else "broken" if name.startswith("phantomvl") else "missing"
+        source = str(settings.get("weights_from", "")) if lacks else ""
+        yield Finding(state, f"model {name}", "; ".join(filter(None, [lacks, source])))
 
 
 def _store(path: Path) -> Finding:
