@@ -63,13 +63,18 @@ def test_a_lesion_outside_the_frame_has_no_box() -> None:
 
 
 def test_skin_before_the_camera_lies_in_the_band_of_its_type() -> None:
+    differences = []
     for scene in scenes("test")[:60]:
         plain = bare(scene)
         colour = reflectance(plain, np.random.default_rng(plain.seed)).mean((1, 2))
         ita = typology_angle(rgb_to_lab(colour))
         band = SKIN_TYPES[scene.skin.fitzpatrick]
         assert band.ita_low <= ita <= band.ita_high
-        assert ita == pytest.approx(scene.skin.ita, abs=6.0)  # the texture of one picture moves its mean
+        differences.append(abs(ita - scene.skin.ita))
+    # The texture of one picture moves its mean, so one of them may stray; nearly all, and their middle, may not.
+    assert np.median(differences) < 1.0
+    assert np.percentile(differences, 95) < 2.0
+    assert max(differences) < 5.0
 
 
 def test_skin_colours_stay_in_their_band_and_get_darker_and_browner() -> None:
